@@ -1,0 +1,1 @@
+"""What it adds up to: extract, indicators, reports, and the synthetic world."""

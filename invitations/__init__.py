@@ -1,0 +1,1 @@
+"""Everything that goes out: letters, kits, channels, batches."""

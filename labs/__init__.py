@@ -1,0 +1,1 @@
+"""Everything that comes back: messages from laboratories, kits received, quarantine."""

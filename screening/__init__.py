@@ -1,0 +1,1 @@
+"""The ground and the front door of the screening programme platform."""

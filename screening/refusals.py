@@ -1,0 +1,30 @@
+"""The one type of every anticipated "no".
+
+Over HTTP it becomes an RFC 9457 problem, on the command line one line on stderr with exit status 2.
+Anything else raised is a bug.
+"""
+
+
+class Refused(Exception):
+    """What came, where, what was expected, what to do; `code` is a stable word, `facts` the particulars.
+
+    Facts never hold national identity numbers.
+    """
+
+    def __init__(self, code: str, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.facts = facts
+
+
+class NotFound(Refused):
+    """The thing named does not exist, or not for this caller."""
+
+
+class NotAllowed(Refused):
+    """The caller is known and may not."""
+
+
+class Conflict(Refused):
+    """The call contradicts what is already recorded."""

@@ -1,0 +1,82 @@
+"""The pool, and the one door through which work is committed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+from screening.refusals import Refused
+from screening.storage.transaction import Actor, Transaction
+
+T = TypeVar("T")
+APPLICATION_ROLE = "screening_application"
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_ATTEMPTS = 5
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )
+
+
+async def _keep_session(connection: asyncpg.Connection) -> None:
+    """No reset round trip on release: nothing here leaves session state behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Connections of the application's role, which cannot change history or audit."""
+
+    pool: asyncpg.Pool
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, actor: Actor, today: date) -> T:
+        """Do `work` in one transaction, commit once; repeated where the database asks for it.
+
+        `work` may run several times, so it must have no effect outside the transaction.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                async with self.transaction(actor=actor, today=today) as tx:
+                    return await work(tx)
+            except _RETRIED:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def transaction(self, *, actor: Actor, today: date) -> AsyncIterator[Transaction]:
+        """One attempt: commits when the block ends, rolls back when it raises."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield Transaction(connection=connection, actor=actor, today=today)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> AsyncIterator[Database]:
+    """A pool on a migrated database; refuses, naming host and reason, where none answers."""
+    settings: dict[str, Any] = {"role": role, "jit": "off", "application_name": "screening"}
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            reset=_keep_session,
+            server_settings=settings,
+            max_inactive_connection_lifetime=0,
+        )
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Refused("database_unreachable", f"no database at DATABASE_URL: {error}") from error
+    try:
+        yield Database(pool=pool)
+    finally:
+        await pool.close()
