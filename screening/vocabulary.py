@@ -35,6 +35,7 @@ class ObligationKind(StrEnum):
     GIVE_RESULT = "give_result"
     REPEAT_TEST = "repeat_test"
     OBTAIN_TRIAGE = "obtain_triage"
+    OBTAIN_RESULT = "obtain_result"  # a kit came back and no result has come of it
     READ = "read"
     CONSENSUS = "consensus"
     REFER = "refer"

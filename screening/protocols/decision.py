@@ -1,0 +1,72 @@
+"""What `decide` answers, and what it is asked with."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+
+from screening.protocols.model import Word
+from screening.vocabulary import ObligationKind, Sex, Status
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """What a protocol may know of a person besides the history.
+
+    `resident_since` None: resident since birth, as far as the register says.
+    """
+
+    born: date
+    sex: Sex
+    resident_since: date | None = None
+
+
+class Obligation(msgspec.Struct, frozen=True, gc=False):
+    """One thing owed. (episode, kind, subject) names it: the same in every decision about the same history."""
+
+    kind: ObligationKind
+    subject: str
+    episode: date
+    opened_on: date
+    due_on: date
+    rule: str
+    to: str | None = None
+    letter: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """One line of the trace: on that day this rule fired on these facts."""
+
+    date: date
+    rule: str
+    facts: Mapping[str, Word]
+    source: tuple[str, ...]
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """An obligation that has its evidence: the event that closed it."""
+
+    episode: date
+    kind: ObligationKind
+    subject: str
+    event: int
+    on: date
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """Where a person stands on a day, what is owed, and why.
+
+    `next_action_on`: the next day after `as_of` on which deciding again could give something else
+    though nothing was recorded; None: never without news.
+    """
+
+    protocol: str
+    status: Status
+    reason: str
+    rule: str
+    next_due_on: date | None
+    next_action_on: date | None
+    episode_number: int
+    episode_opened_on: date | None
+    obligations: tuple[Obligation, ...]
+    closed: tuple[Closed, ...]
+    trace: tuple[Step, ...]
