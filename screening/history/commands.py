@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from screening.history.events import News
 from screening.storage.transaction import Transaction
 
-# One statement: append what is new, and make everyone it concerns due for reconciliation now.
+# One statement: append what is new, and make everyone it concerns due for reconciliation now. The standing
+# is updated even where it is due already: only the row lock keeps a reconciliation that has not seen the
+# news from putting it off again.
 _APPEND = """
 with news as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::date[], $5::text[], $6::uuid[],
@@ -23,7 +25,6 @@ with news as (
               from appended a join person p on p.id = a.person_id) touched
      where s.person_id = touched.person_id
        and (touched.programme is null or s.programme = touched.programme)
-       and s.next_action_on is distinct from $9
 )
 select id, key from appended
 """

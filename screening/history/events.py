@@ -60,6 +60,8 @@ class News(msgspec.Struct, frozen=True):
     supersedes: int | None = None
 
 
-def tested(test: Test, findings: list[str], *, sample: Sample = Sample.CLINICIAN, **more: object) -> dict[str, object]:
+def tested(
+    test: Test, findings: list[str], *, sample: Sample = Sample.CLINICIAN, **more: object
+) -> dict[str, object]:
     """The body of a `tested` event."""
     return {"test": test, "sample": sample, "findings": findings, **more}

@@ -18,7 +18,6 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from screening.storage.tables import Xid8, metadata, words_only
 from screening.vocabulary import EventKind
 
-
 event = Table(
     "event",
     metadata,
@@ -30,7 +29,9 @@ event = Table(
     Column("recorded_on", Date, nullable=False),  # the transaction's civil day
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("source", Text, nullable=False),  # who told: 'register', 'laboratory ahus', 'sender', …
-    Column("key", UUID(as_uuid=True), nullable=False, unique=True),  # natural key: the same news twice is one event
+    Column(
+        "key", UUID(as_uuid=True), nullable=False, unique=True
+    ),  # natural key: the same news twice is one event
     Column("supersedes", BigInteger, ForeignKey("event.id")),  # the event this one corrects
     Column("body", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from screening.history.events import Event
-from screening.protocols.call import Called, call
+from screening.protocols.call import Standing, inform, remind, standing_in_call
 from screening.protocols.decision import Closed, Decision, Obligation, Person
 from screening.protocols.fold import CALL, Fold, valid_events
+from screening.protocols.home_kits import offer_kit
 from screening.protocols.model import Family, MissingLetter, Protocol, birthday
 from screening.vocabulary import EventKind, ObligationKind, Status
 
@@ -27,22 +28,16 @@ def decide(family: Family, person: Person, history: Sequence[Event], today: date
     fold = Fold(family, person)
     fold.walk(valid_events(history, today))
     current = family.version(today, None).protocol
-    gone = _gone(fold)
+    gone = fold.circumstances.gone
     if gone is not None:
         return _answer(fold, current, Status.OUTSIDE, gone, current.population.id)
     if fold.stage.name != CALL and not fold.stage.ends:
         return _in_follow_up(fold, today)
-    ended = fold.ceased or fold.stage.ends
+    ended = fold.circumstances.ceased or fold.stage.ends
     if ended:
-        rule = fold.row.id if fold.row and not fold.ceased else current.population.id
+        rule = fold.row.id if fold.row and not fold.circumstances.ceased else current.population.id
         return _answer(fold, current, Status.CEASED, ended, rule)
     return _in_call(fold, current, today)
-
-
-def _gone(fold: Fold) -> str | None:
-    if fold.alive_until is not None:
-        return "dead"
-    return "emigrated" if fold.away_since is not None else None
 
 
 def _in_follow_up(fold: Fold, today: date) -> Decision:
@@ -53,8 +48,12 @@ def _in_follow_up(fold: Fold, today: date) -> Decision:
     turns: list[date] = []
     if owed is not None and fold.stage.missing is not None:
         _missing_letter(fold, fold.stage.missing, owed, today, obligations, closed, turns)
-    obligations += fold.open_results
-    kept = [one for one in obligations if not (fold.opted & _NO_CONTACT and one.kind in _CONTACT)]
+    obligations += fold.correspondence.results
+    kept = [
+        one
+        for one in obligations
+        if not (fold.circumstances.opted_out & _NO_CONTACT and one.kind in _CONTACT)
+    ]
     planned = owed.due_on if owed is not None and owed.kind in _PLANNED else None
     return _answer(
         fold, protocol, Status.IN_FOLLOW_UP, (fold.row.then.reason if fold.row else "") or fold.stage.reason,
@@ -73,7 +72,10 @@ def _missing_letter(
     """What is still missing long after it was due is asked for in a letter, at any age."""
     opens = rule.after.after(owed.due_on)
     subject = f"{owed.subject} missing"
-    sent = next((e for e in fold.letters if e[1] == EventKind.FOLLOW_UP_LETTER_SENT and e[0] >= opens), None)
+    sent = next(
+        (e for e in fold.correspondence.letters if e[1] == EventKind.FOLLOW_UP_LETTER_SENT and e[0] >= opens),
+        None,
+    )
     if sent is not None:
         closed.append(Closed(owed.episode, ObligationKind.FOLLOW_UP_LETTER, subject, sent[3], sent[0]))
     elif today < opens:
@@ -91,28 +93,48 @@ def _in_call(fold: Fold, protocol: Protocol, today: date) -> Decision:
     population = protocol.population
     if fold.person.sex not in population.sex:
         return _answer(
-            fold, protocol, Status.OUTSIDE, "sex", population.id, obligations=fold.open_results, today=today
+            fold,
+            protocol,
+            Status.OUTSIDE,
+            "sex",
+            population.id,
+            obligations=fold.correspondence.results,
+            today=today,
         )
     enters = birthday(fold.person.born, population.from_age)
     leaves = birthday(fold.person.born, population.before_age)
     if today < enters:
         return _answer(
             fold, protocol, Status.OUTSIDE, "too_young", population.id,
-            obligations=fold.open_results, turns=[enters], today=today,
+            obligations=fold.correspondence.results, turns=[enters], today=today,
         )  # fmt: skip
     if today >= leaves:
         return _answer(
-            fold, protocol, Status.OUTSIDE, "too_old", population.id, obligations=fold.open_results, today=today
+            fold,
+            protocol,
+            Status.OUTSIDE,
+            "too_old",
+            population.id,
+            obligations=fold.correspondence.results,
+            today=today,
         )
-    standing = call(fold, protocol, today)
+    standing = standing_in_call(fold, protocol)
+    inform(fold, protocol, standing, today)
+    offer = protocol.call.kit
+    kit_near = offer is not None and offer_kit(fold, offer, standing, today)
+    remind(fold, protocol, standing, today, kit_near=kit_near)
     standing.turns.append(leaves)
     return _called(fold, protocol, standing, today)
 
 
-def _called(fold: Fold, protocol: Protocol, standing: Called, today: date) -> Decision:
-    reserved = sorted(fold.opted & _NO_CONTACT)
-    deferred = fold.deferred if fold.deferred and today < fold.deferred[0] else None
-    obligations = [*standing.owed, *fold.open_results]
+def _called(fold: Fold, protocol: Protocol, standing: Standing, today: date) -> Decision:
+    reserved = sorted(fold.circumstances.opted_out & _NO_CONTACT)
+    deferred = (
+        fold.circumstances.deferred
+        if fold.circumstances.deferred and today < fold.circumstances.deferred[0]
+        else None
+    )
+    obligations = [*standing.owed, *fold.correspondence.results]
     if reserved or deferred:
         obligations = [one for one in obligations if one.kind not in _CALLING]
     rule = next((one.rule for one in obligations if one.kind in _CALLING), standing.rule)
@@ -153,6 +175,6 @@ def _answer(
         episode_number=number,
         episode_opened_on=opened,
         obligations=tuple(obligations),
-        closed=(*fold.closed, *closed),
+        closed=(*fold.closed, *fold.correspondence.closed, *closed),
         trace=fold.trace(),
     )

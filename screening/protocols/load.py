@@ -9,29 +9,72 @@ from itertools import product
 from typing import Any
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from screening.protocols import yaml12
 from screening.protocols.facts import can_be, words
 from screening.protocols.model import CompiledProtocol, Family, Group, Protocol, Row, Table, Word
 from screening.refusals import NotFound, Refused
 from screening.vocabulary import FINDINGS
 
 
-def load_protocol(text: str, *, file: str) -> CompiledProtocol:
-    """One protocol from the text of its file; refuses an unknown key, a wrong type or an unknown word."""
-    try:
-        raw = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise Refused("protocol_unreadable", f"{file}: not YAML: {error}", file=file) from error
+def load_protocol(raw: Mapping[str, Any], *, file: str, text: str = "") -> CompiledProtocol:
+    """One protocol from the content of its file; refuses an unknown key, a wrong type or an unknown word.
+
+    `text` is only for naming the line in a refusal.
+    """
     try:
         protocol = msgspec.convert(raw, Protocol)
     except msgspec.ValidationError as error:
-        where = _line_of(text, str(error))
-        raise Refused("protocol_malformed", f"{file}:{where}: {error}", file=file, line=where) from error
+        path = re.search(r"`\$([^`]*)`", str(error))
+        line = yaml12.line_of(text, path.group(1) if path else "")
+        raise Refused("protocol_malformed", f"{file}:{line}: {error}", file=file, line=line) from error
     for complaint in _broken_references(protocol):
         raise Refused("protocol_inconsistent", f"{file}: {complaint}", file=file)
     return compile_protocol(protocol)
+
+
+def parse(text: str, *, file: str) -> dict[str, Any]:
+    """The file's content: a mapping."""
+    raw = yaml12.read(text, file=file)
+    if not isinstance(raw, dict):
+        raise Refused("protocol_malformed", f"{file}:1: expected a mapping with `id`, `family` …", file=file)
+    return raw
+
+
+def based_on(raw: dict[str, Any], bases: Mapping[str, dict[str, Any]], *, file: str) -> dict[str, Any]:
+    """The whole protocol where a file states only what differs from another version.
+
+    A rule is written once: keys replace, sources and groups are merged by name, and in `specimen`
+    `drop` names the rows that no longer hold and `rows` those that do.
+    """
+    if "based_on" not in raw:
+        return raw
+    base = bases.get(raw["based_on"])
+    if base is None:
+        raise Refused(
+            "protocol_inconsistent", f"{file}: based_on {raw['based_on']}, which is not here", file=file
+        )
+    own = {key: value for key, value in raw.items() if key not in {"based_on", "specimen", "result_letters"}}
+    merged = {**base, **own}
+    merged["sources"] = {**base["sources"], **raw.get("sources", {})}
+    merged["groups"] = {**base["groups"], **raw.get("groups", {})}
+    merged["call"] = {
+        **base["call"],
+        "result_letters": raw.get("result_letters", base["call"]["result_letters"]),
+    }
+    merged["specimen"] = _changed_rows(base["specimen"], raw.get("specimen", {}), file=file)
+    return merged
+
+
+def _changed_rows(base: dict[str, Any], change: dict[str, Any], *, file: str) -> dict[str, Any]:
+    rows, dropped = change.get("rows", []), set(change.get("drop", []))
+    unknown = sorted(dropped - {row["id"] for row in base["rows"]})
+    if unknown:
+        raise Refused(
+            "protocol_inconsistent", f"{file}: drops {', '.join(unknown)}, which the base has not", file=file
+        )
+    replaced = dropped | {row["id"] for row in rows}
+    return {**base, "rows": [row for row in base["rows"] if row["id"] not in replaced] + rows}
 
 
 def compile_protocol(protocol: Protocol) -> CompiledProtocol:
@@ -102,15 +145,22 @@ def _broken_references(protocol: Protocol) -> Iterator[str]:
         grouped = [finding for group in protocol.groups.get(test, ()) for finding in group.findings]
         yield from (f"{test}: finding {word} is in no group" for word in sorted(known - set(grouped)))
         yield from (f"{test}: {word} is not a finding of this test" for word in sorted(set(grouped) - known))
-        yield from (f"{test}: {word} is in two groups" for word in sorted({w for w in grouped if grouped.count(w) > 1}))
+        yield from (
+            f"{test}: {word} is in two groups"
+            for word in sorted({w for w in grouped if grouped.count(w) > 1})
+        )
     for table in (protocol.specimen, protocol.histology, protocol.treatment):
         for row in table.rows:
             yield from _broken_row(row, table, domains, stages)
     for ruled in (*protocol.rows(), *protocol.stages, protocol.population):
-        yield from (f"{ruled.id}: source {s} is not listed" for s in ruled.source if s not in protocol.sources)
+        yield from (
+            f"{ruled.id}: source {s} is not listed" for s in ruled.source if s not in protocol.sources
+        )
 
 
-def _broken_row(row: Row, table: Table, domains: Mapping[str, Sequence[Word]], stages: set[str]) -> Iterator[str]:
+def _broken_row(
+    row: Row, table: Table, domains: Mapping[str, Sequence[Word]], stages: set[str]
+) -> Iterator[str]:
     if row.then.stage is not None and row.then.stage not in stages:
         yield f"{row.id}: stage {row.then.stage} does not exist; there are {', '.join(sorted(stages))}"
     for alternative in row.when:
@@ -121,30 +171,27 @@ def _broken_row(row: Row, table: Table, domains: Mapping[str, Sequence[Word]], s
                 yield from (f"{row.id}: {fact} is never {w}" for w in sorted(allowed - set(domains[fact])))
 
 
-def _line_of(text: str, message: str) -> int:
-    """The line the validator's path (`$.specimen.rows[3].then`) points to; 1 where it cannot be told."""
-    path = re.search(r"`\$([^`]*)`", message)
-    node: Any = YAML().load(text)
-    line = 0
-    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path.group(1) if path else ""):
-        try:
-            line = node.lc.value(name)[0] if name else node.lc.item(int(index))[0]
-            node = node[name] if name else node[int(index)]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line + 1
-
-
 @cache
 def installed_families() -> Mapping[str, Family]:
     """Every protocol that ships with the platform, by family."""
+    files = {
+        file.name: file.read_text(encoding="utf-8")
+        for folder in resources.files("screening.protocols").iterdir()
+        if folder.is_dir()
+        for file in folder.iterdir()
+        if file.name.endswith(".yaml")
+    }
+    return load_families(files)
+
+
+def load_families(files: Mapping[str, str]) -> Mapping[str, Family]:
+    """Families from the texts of their files, by file name."""
+    raws = {name: parse(text, file=name) for name, text in sorted(files.items())}
+    bases = {raw["id"]: raw for raw in raws.values() if "id" in raw and "based_on" not in raw}
     found: dict[str, list[CompiledProtocol]] = {}
-    for folder in sorted(resources.files("screening.protocols").iterdir(), key=str):
-        if folder.is_dir():
-            for file in sorted(folder.iterdir(), key=str):
-                if file.name.endswith(".yaml"):
-                    compiled = load_protocol(file.read_text(encoding="utf-8"), file=file.name)
-                    found.setdefault(compiled.protocol.family, []).append(compiled)
+    for name, raw in raws.items():
+        compiled = load_protocol(based_on(raw, bases, file=name), file=name, text=files[name])
+        found.setdefault(compiled.protocol.family, []).append(compiled)
     return {name: assemble(name, versions) for name, versions in found.items()}
 
 
@@ -155,7 +202,8 @@ def assemble(name: str, versions: Sequence[CompiledProtocol]) -> Family:
         for other in ordered[position + 1 :]:
             if _overlap(one.protocol, other.protocol):
                 raise Refused(
-                    "protocol_overlap", f"{one.protocol.id} and {other.protocol.id} are in force for the same days"
+                    "protocol_overlap",
+                    f"{one.protocol.id} and {other.protocol.id} are in force for the same days",
                 )
     return Family(name=name, versions=tuple(ordered))
 

@@ -14,7 +14,15 @@ from screening.vocabulary import EventKind, ObligationKind, Sex, Test
 
 Fact = str
 Word = str
-Evidence = Literal["specimen", "histology", "referred", "appointment_booked", "appointment_attended", "treated", "kit_dispatched"]
+Evidence = Literal[
+    "specimen",
+    "histology",
+    "referred",
+    "appointment_booked",
+    "appointment_attended",
+    "treated",
+    "kit_dispatched",
+]
 
 
 class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,215 @@
+"""Reconciling everyone whose next action has come: level-triggered, in batches, by any number of workers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import msgspec
+
+from screening.ledger.lives import Life, decide_life, load_lives
+from screening.ledger.reconcile import Changes, OpenRow, reconcile
+from screening.protocols.decision import Decision
+from screening.protocols.model import Family
+from screening.storage.database import Database
+from screening.storage.transaction import Actor, Transaction, system_actor
+
+BATCH = 2000
+
+
+class Advanced(msgspec.Struct, frozen=True):
+    """What one or many batches did; `statuses` counts the people by the status they came to."""
+
+    people: int = 0
+    opened: int = 0
+    fulfilled: int = 0
+    withdrawn: int = 0
+    statuses: dict[str, int] = {}
+
+    def __add__(self, other: "Advanced") -> "Advanced":
+        return Advanced(
+            people=self.people + other.people,
+            opened=self.opened + other.opened,
+            fulfilled=self.fulfilled + other.fulfilled,
+            withdrawn=self.withdrawn + other.withdrawn,
+            statuses=dict(Counter(self.statuses) + Counter(other.statuses)),
+        )
+
+
+_CLAIM = """
+select person_id from standing
+ where programme = $1 and next_action_on <= $2
+ order by next_action_on, person_id
+ limit $3
+ for update skip locked
+"""
+_CLAIM_THESE = """
+select person_id from standing
+ where programme = $1 and person_id = any($2)
+ order by person_id
+ for update
+"""
+
+
+async def advance(
+    database: Database,
+    *,
+    family: Family,
+    today: date,
+    actor: Actor | None = None,
+    batch: int = BATCH,
+    progress: Callable[[int], object] | None = None,
+) -> Advanced:
+    """Reconcile everyone whose next action has come by `today`, batch by batch, until nobody is left.
+
+    Each batch commits by itself, so a crash loses no more than the batch in hand, and running it again
+    goes on where it stopped.
+    """
+    total = Advanced()
+    while True:
+        done = await database.run(
+            lambda tx: advance_batch(tx, family=family, batch=batch),
+            actor=actor or system_actor("advance"),
+            today=today,
+        )
+        total += done
+        if progress is not None:
+            progress(done.people)
+        if done.people == 0:
+            return total
+        await asyncio.sleep(0)
+
+
+async def advance_batch(tx: Transaction, *, family: Family, batch: int = BATCH) -> Advanced:
+    """Claim up to `batch` people whom no other worker holds, and reconcile them."""
+    claimed = await tx.rows(_CLAIM, family.name, tx.today, batch)
+    return await _advance(tx, family, [row[0] for row in claimed])
+
+
+async def advance_people(tx: Transaction, *, family: Family, persons: Sequence[int]) -> Advanced:
+    """Reconcile these people now, whether or not their next action has come."""
+    claimed = await tx.rows(_CLAIM_THESE, family.name, list(persons))
+    return await _advance(tx, family, [row[0] for row in claimed])
+
+
+async def _advance(tx: Transaction, family: Family, persons: Sequence[int]) -> Advanced:
+    if not persons:
+        return Advanced()
+    lives = await load_lives(tx, persons=persons, programme=family.name)
+    ledger = await _open_rows(tx, family.name, persons)
+    decisions = [decide_life(family, life, tx.today) for life in lives]
+    changes = [reconcile(one, ledger.get(life.id, ())) for life, one in zip(lives, decisions, strict=True)]
+    await _write_changes(tx, family.name, lives, changes)
+    await _write_standings(tx, family.name, lives, decisions)
+    done = Advanced(
+        people=len(lives),
+        opened=sum(len(one.opened) for one in changes),
+        fulfilled=sum(len(one.fulfilled) for one in changes),
+        withdrawn=sum(len(one.withdrawn) for one in changes),
+        statuses=dict(Counter(str(one.status) for one in decisions)),
+    )
+    await tx.audit(
+        "reconciled", persons=persons, facts={"programme": family.name, **msgspec.to_builtins(done)}
+    )
+    return done
+
+
+_OPEN_ROWS = """
+select person_id, id, episode, kind, subject, due_on from obligation
+ where person_id = any($1) and programme = $2 and state = 'open'
+"""
+
+
+async def _open_rows(tx: Transaction, programme: str, persons: Sequence[int]) -> dict[int, list[OpenRow]]:
+    found: dict[int, list[OpenRow]] = {}
+    for person, *row in await tx.rows(_OPEN_ROWS, list(persons), programme):
+        found.setdefault(person, []).append(OpenRow(*row))
+    return found
+
+
+# A row closed before is opened again where it is owed again: a correction can undo what closed it.
+_OPEN = """
+insert into obligation (person_id, programme, episode, kind, subject, opened_on, due_on, rule, letter)
+select person_id, $9, episode, kind, subject, opened_on, due_on, rule, letter
+  from unnest($1::bigint[], $2::date[], $3::text[], $4::text[], $5::date[], $6::date[], $7::text[], $8::text[])
+       as o(person_id, episode, kind, subject, opened_on, due_on, rule, letter)
+on conflict on constraint uq_obligation_owed_once do update
+   set state = 'open', closed_on = null, closed_by = null, closed_reason = null,
+       due_on = excluded.due_on, rule = excluded.rule
+ where obligation.state <> 'open'
+"""
+_FULFIL = """
+update obligation o set state = 'fulfilled', closed_on = c.closed_on, closed_by = c.event
+  from unnest($1::bigint[], $2::date[], $3::bigint[]) as c(id, closed_on, event) where o.id = c.id
+"""
+_WITHDRAW = """
+update obligation o set state = 'withdrawn', closed_on = $3, closed_reason = c.reason
+  from unnest($1::bigint[], $2::text[]) as c(id, reason) where o.id = c.id
+"""
+_MOVE = "update obligation o set due_on = c.due_on from unnest($1::bigint[], $2::date[]) as c(id, due_on) where o.id = c.id"
+
+
+async def _write_changes(
+    tx: Transaction, programme: str, lives: Sequence[Life], changes: Sequence[Changes]
+) -> None:
+    opened = [(life.id, one) for life, change in zip(lives, changes, strict=True) for one in change.opened]
+    if opened:
+        await tx.run(
+            _OPEN,
+            [person for person, _ in opened],
+            [one.episode for _, one in opened],
+            [one.kind for _, one in opened],
+            [one.subject for _, one in opened],
+            [one.opened_on for _, one in opened],
+            [one.due_on for _, one in opened],
+            [one.rule for _, one in opened],
+            [one.letter for _, one in opened],
+            programme,
+        )
+    fulfilled = [pair for change in changes for pair in change.fulfilled]
+    if fulfilled:
+        await tx.run(
+            _FULFIL,
+            [row for row, _ in fulfilled],
+            [one.on for _, one in fulfilled],
+            [one.event for _, one in fulfilled],
+        )
+    withdrawn = [pair for change in changes for pair in change.withdrawn]
+    if withdrawn:
+        await tx.run(_WITHDRAW, [row for row, _ in withdrawn], [reason for _, reason in withdrawn], tx.today)
+    moved = [pair for change in changes for pair in change.moved]
+    if moved:
+        await tx.run(_MOVE, [row for row, _ in moved], [due for _, due in moved])
+
+
+_STAND = """
+update standing s
+   set status = d.status, reason = d.reason, protocol = d.protocol, rule = d.rule,
+       episode_opened_on = d.episode_opened_on, episode_number = d.episode_number,
+       next_due_on = d.next_due_on, next_action_on = d.next_action_on, decided_on = $11, last_event_id = d.last_event_id
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::int[], $8::date[],
+              $9::date[], $10::bigint[])
+       as d(person_id, status, reason, protocol, rule, episode_opened_on, episode_number, next_due_on,
+            next_action_on, last_event_id)
+ where s.person_id = d.person_id and s.programme = $12
+"""
+
+
+async def _write_standings(
+    tx: Transaction, programme: str, lives: Sequence[Life], decisions: Sequence[Decision]
+) -> None:
+    await tx.run(
+        _STAND,
+        [life.id for life in lives],
+        [one.status for one in decisions],
+        [one.reason for one in decisions],
+        [one.protocol for one in decisions],
+        [one.rule for one in decisions],
+        [one.episode_opened_on for one in decisions],
+        [one.episode_number for one in decisions],
+        [one.next_due_on for one in decisions],
+        [one.next_action_on for one in decisions],
+        [life.history[-1].id if life.history else 0 for life in lives],
+        tx.today,
+        programme,
+    )

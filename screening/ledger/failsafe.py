@@ -1,0 +1,150 @@
+"""The two questions on which lives depend: is anybody lost, and is anything forgotten?"""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+
+from screening.ledger.lives import decide_life, load_lives
+from screening.protocols.decision import Decision
+from screening.protocols.model import Family
+from screening.storage.database import Database
+from screening.storage.transaction import Actor, Transaction, system_actor
+from screening.vocabulary import Status
+
+_PAGE = 5000
+
+
+class Failsafe(msgspec.Struct, frozen=True):
+    """The answer for one programme on one day.
+
+    `population`: people in the target population; `by_status` adds up to it. `lost`: people of the
+    register without a decided status. `unreconciled`: people whose next action has come and was not
+    taken. `overdue`: open obligations past their due date, by kind. `verified`: people of the target
+    population decided again; `disagreements`: those for whom what is stored is not what is decided.
+    """
+
+    population: int
+    by_status: dict[str, int]
+    outside: dict[str, int]
+    lost: int
+    unreconciled: int
+    overdue: dict[str, int]
+    verified: int
+    disagreements: int
+    disagreeing: list[int]
+
+    @property
+    def holds(self) -> bool:
+        return self.lost == 0 and self.disagreements == 0
+
+
+async def check_failsafe(
+    database: Database,
+    *,
+    family: Family,
+    as_of: date,
+    actor: Actor | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Failsafe:
+    """Count everyone once, list what is overdue, and decide again for everyone.
+
+    A decision stays true from the day it was made until its next action, so deciding as of today must
+    give what is stored; people who are due for reconciliation are counted as such and not compared.
+    """
+    who = actor or system_actor("failsafe")
+    counts = await database.run(lambda tx: _count(tx, family.name), actor=who, today=as_of)
+    verified, disagreeing, last = 0, list[int](), 0
+    while True:
+        page = await database.run(lambda tx, after=last: _verify(tx, family, after), actor=who, today=as_of)
+        if page is None:
+            break
+        last, decided, differing = page
+        verified += decided
+        disagreeing += differing
+        if progress is not None:
+            progress(decided)
+    return msgspec.structs.replace(
+        counts, verified=verified, disagreements=len(disagreeing), disagreeing=disagreeing[:100]
+    )
+
+
+_LOST = """
+select count(*) from person p
+ where not exists (select 1 from standing s
+                    where s.person_id = p.id and s.programme = $1 and s.decided_on is not null)
+"""
+_BY_STATUS = """
+select status, case when status = 'outside' then reason end as reason, count(*) as people
+  from standing where programme = $1 and decided_on is not null group by 1, 2
+"""
+_OVERDUE = """
+select kind, count(*) as owed from obligation
+ where programme = $1 and state = 'open' and due_on < $2 group by kind order by kind
+"""
+
+
+async def _count(tx: Transaction, programme: str) -> Failsafe:
+    rows = await tx.rows(_BY_STATUS, programme)
+    by_status = {str(status): 0 for status in Status if status != Status.OUTSIDE}
+    outside: dict[str, int] = {}
+    for row in rows:
+        if row["status"] == Status.OUTSIDE:
+            outside[row["reason"]] = row["people"]
+        else:
+            by_status[row["status"]] += row["people"]
+    unreconciled = "select count(*) from standing where programme = $1 and next_action_on <= $2"
+    await tx.audit("checked failsafe", facts={"programme": programme})
+    return Failsafe(
+        population=sum(by_status.values()),
+        by_status=by_status,
+        outside=dict(sorted(outside.items())),
+        lost=await tx.value(_LOST, programme),
+        unreconciled=await tx.value(unreconciled, programme, tx.today),
+        overdue={row["kind"]: row["owed"] for row in await tx.rows(_OVERDUE, programme, tx.today)},
+        verified=0,
+        disagreements=0,
+        disagreeing=[],
+    )
+
+
+_STORED = """
+select person_id, status, reason, rule, protocol, next_due_on, next_action_on, episode_opened_on
+  from standing where programme = $1 and person_id > $2 order by person_id limit $3
+"""
+_OWED = """
+select person_id, episode, kind, subject, due_on from obligation
+ where programme = $1 and state = 'open' and person_id = any($2)
+"""
+_Owed = tuple[date, str, str, date]
+
+
+async def _verify(tx: Transaction, family: Family, after: int) -> tuple[int, int, list[int]] | None:
+    """One page: (last person, people of the target population decided again, those who differ)."""
+    stored = await tx.rows(_STORED, family.name, after, _PAGE)
+    if not stored:
+        return None
+    persons = [row["person_id"] for row in stored]
+    owed: dict[int, set[_Owed]] = {person: set() for person in persons}
+    for person, *row in await tx.rows(_OWED, family.name, persons):
+        owed[person].add((row[0], row[1], row[2], row[3]))
+    differing: list[int] = []
+    decided = 0
+    for row, life in zip(stored, await load_lives(tx, persons=persons, programme=family.name), strict=True):
+        if row["next_action_on"] is not None and row["next_action_on"] <= tx.today:
+            continue
+        decision = decide_life(family, life, tx.today)
+        decided += decision.status != Status.OUTSIDE
+        if not _agrees(decision, tuple(row)[1:], owed[life.id]):
+            differing.append(life.id)
+    return persons[-1], decided, differing
+
+
+def _agrees(decision: Decision, stored: tuple[object, ...], owed: set[_Owed]) -> bool:
+    again = (
+        decision.status, decision.reason, decision.rule, decision.protocol,
+        decision.next_due_on, decision.next_action_on, decision.episode_opened_on,
+    )  # fmt: skip
+    return again == stored and owed == {
+        (o.episode, o.kind, o.subject, o.due_on) for o in decision.obligations
+    }

@@ -1,0 +1,60 @@
+"""YAML read by its 1.2 rules: `no`, `on` and `off` are words, `012` is twelve, nothing is base sixty."""
+
+import re
+from typing import Any
+
+import yaml
+
+from screening.refusals import Refused
+
+
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML's own shape
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])
+
+
+def read(text: str, *, file: str) -> Any:
+    """The one document of a file; refuses, naming file and line, what is not YAML."""
+    documents = read_all(text, file=file)
+    if len(documents) != 1:
+        raise Refused("yaml_unreadable", f"{file}: holds {len(documents)} documents; expected one", file=file)
+    return documents[0]
+
+
+def read_all(text: str, *, file: str) -> list[Any]:
+    """Every document of a file; JSON is YAML too."""
+    try:
+        return list(yaml.load_all(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        what = getattr(error, "problem", None) or error
+        raise Refused("yaml_unreadable", f"{file}:{line}: not YAML: {what}", file=file, line=line) from error
+
+
+def line_of(text: str, path: str) -> int:
+    """The line a path like `.specimen.rows[3].then` points to, or the nearest one above that exists."""
+    node = yaml.compose(text, Loader=_Loader)
+    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        found = _child(node, name, index)
+        if found is None:
+            break
+        node = found
+    return 1 if node is None else node.start_mark.line + 1
+
+
+def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == name), None)
+    if isinstance(node, yaml.SequenceNode) and index and int(index) < len(node.value):
+        return node.value[int(index)]
+    return None
