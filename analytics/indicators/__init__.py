@@ -1,0 +1,1 @@
+"""Quality indicators: one definition each, counted from the analytics dataset."""

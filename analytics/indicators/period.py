@@ -1,0 +1,89 @@
+"""Calendar periods and lengths of time, half open: the first day belongs to them, `end` does not."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from screening.refusals import Refused
+
+_YEAR = re.compile(r"(\d{4})")
+_YEARS = re.compile(r"(\d{4})-(\d{4})")
+_QUARTER = re.compile(r"(\d{4})-?[Qq]([1-4])")
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Months or days. Months end on the last day of a shorter month."""
+
+    months: int = 0
+    days: int = 0
+
+    def after(self, day: date) -> date:
+        return add_months(day, self.months) + timedelta(days=self.days)
+
+    @property
+    def offset(self) -> str:
+        """As polars writes it: 66mo0d."""
+        return f"{self.months}mo{self.days}d"
+
+    def __str__(self) -> str:
+        if self.months and self.months % 6 == 0 and self.months >= 24:
+            return f"{self.months / 12:g} years"
+        return f"{self.months} months" if self.months else f"{self.days} days"
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month, or the last day of a shorter one."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    following = date(year + month // 11, (month + 1) % 12 + 1, 1)
+    return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`text` is how it is asked for and shown: 2025, 2021-2025, 2025-Q1, 2025-03."""
+
+    text: str
+    start: date
+    end: date
+
+    def years(self) -> list["Period"]:
+        """Its calendar years, cut at its ends: by these `year` stratifies."""
+        return [
+            Period(str(year), max(self.start, date(year, 1, 1)), min(self.end, date(year + 1, 1, 1)))
+            for year in range(self.start.year, (self.end - timedelta(days=1)).year + 1)
+        ]
+
+
+def period(text: str) -> Period:
+    """Reads a year, a span of years, a quarter or a month; refuses anything else, saying what may be asked."""
+    found = _months(text.strip())
+    if found is None:
+        message = f"{text!r} is not a period; ask for a year (2025), years (2021-2025), 2025-Q1 or 2025-03"
+        raise Refused("unknown_period", message, period=text)
+    start, months = found
+    return Period(text.strip(), start, add_months(start, months))
+
+
+def _months(text: str) -> tuple[date, int] | None:
+    """First day and length in months; None where the text names no period."""
+    if match := _YEAR.fullmatch(text):
+        return _first(match[1]), 12
+    if match := _MONTH.fullmatch(text):
+        return _first(match[1], int(match[2])), 1
+    if match := _QUARTER.fullmatch(text):
+        return _first(match[1], 3 * int(match[2]) - 2), 3
+    match = _YEARS.fullmatch(text)
+    if match and "1900" <= match[1] <= match[2] < "2200":
+        return _first(match[1]), 12 * (int(match[2]) - int(match[1]) + 1)
+    return None
+
+
+def _first(year: str, month: int = 1) -> date:
+    return date(max(1, int(year)), month, 1)
+
+
+def last_whole_year(day: date) -> Period:
+    """The calendar year that ended on or before this day."""
+    return period(str(day.year - 1))
