@@ -21,21 +21,24 @@ class CasePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resident_since: date | None = None
 
 
+Day = date  # an entry has a field of the name `date`
+
+
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a case's history: a test with findings, or an event. `supersedes` counts from 1."""
 
-    date: date
+    date: Day
     test: Test | None = None
     event: EventKind | None = None
     findings: list[str] = []
     sample: Sample = Sample.CLINICIAN
     lab: str | None = None
-    recorded: date | None = None
+    recorded: Day | None = None
     supersedes: int | None = None
     to: str | None = None
     code: str | None = None
     scope: OptOutScope | None = None
-    until: date | None = None
+    until: Day | None = None
     reason: str | None = None
     letter: str | None = None
 

@@ -40,6 +40,8 @@ def can_be(combination: Mapping[str, Word]) -> bool:
         return False  # a specimen has at least one finding
     if combination.get("sample") == Sample.SELF and (cytology != MISSING or hpv == MISSING):
         return False  # a home sample is analysed for HPV only; with cytology the specimen is a clinician's
+    if combination.get("stage") == "triage" and hpv in {"negative", "invalid", MISSING}:
+        return False  # the HPV that opened triage is weighed with whatever comes next
     same = combination.get("persistence") == "same"
     return not (same and (combination.get("stage") != "control" or hpv in {"negative", "invalid", MISSING}))
 
