@@ -1,0 +1,42 @@
+"""A definition as plain data: what the API lists and the page prints."""
+
+from typing import Any
+
+from analytics.indicators.model import Indicator
+from analytics.indicators.reference import references
+
+
+def described(of: Indicator) -> dict[str, Any]:
+    """Every convention of the indicator in words and numbers."""
+    return {
+        "id": of.id,
+        "title": of.title,
+        "programme": of.programme,
+        "population": of.population,
+        "numerator": of.numerator,
+        "denominator": of.denominator,
+        "unit": of.unit_text,
+        "counts": of.unit.value,
+        "anchor": of.anchor.value,
+        "ages": {"from": of.ages.low, "before": of.ages.high, "at": of.anchor.value},
+        "window": str(of.window),
+        "maturity": str(of.maturity),
+        "scope": of.scope.value,
+        "result_rule": of.result_rule.value,
+        "exclusions": list(of.exclusions),
+        "attribution": of.attribution.value,
+        "strata": [stratum.value for stratum in of.strata],
+        "interval": {"method": of.method.value, "level": 0.95},
+        "standards": [
+            {"level": s.level.value, "value": s.value, "whose": s.whose, "source": s.source, "verified": s.verified}
+            for s in of.standards
+        ],
+        "published": [_published(reference) for reference in references() if reference.indicator == of.id],
+        "sources": list(of.sources),
+        "note": of.note,
+    }
+
+
+def _published(reference: Any) -> dict[str, Any]:
+    names = ("where", "year", "value", "unit", "comparable", "source", "note", "stratum")
+    return {name: getattr(reference, name) for name in names}

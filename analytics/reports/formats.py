@@ -1,0 +1,132 @@
+"""Results as text or bytes. The same results give the same bytes.
+
+Shown figures are rounded to one decimal; Parquet holds them whole.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from analytics.indicators.catalogue import indicator as definition
+from analytics.indicators.catalogue import unknown
+from analytics.indicators.engine import Results
+from analytics.indicators.model import Indicator
+from screening.refusals import Refused
+
+_SHOWN = ("value", "low", "high", "standard")
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    HTML = "html"
+
+
+def format_named(name: str) -> Format:
+    if name not in set(Format):
+        raise Refused("unknown_format", unknown("format", name, Format), format=name)
+    return Format(name)
+
+
+def render(results: Results, form: Format) -> bytes:
+    """The results in that form; HTML is a whole page and comes from `analytics.reports.page`."""
+    if form not in _FORMS:
+        raise Refused(
+            "not_a_result_format", f"{form} shows a programme, not single results; ask for the page"
+        )
+    return _FORMS[form](results)
+
+
+def as_objects(results: Results) -> list[dict[str, Any]]:
+    """One object per row, as interfaces promise: strata in their own object, figures to one decimal."""
+    strata = [stratum.value for stratum in results.question.by]
+    return [_object(row, strata) for row in _rounded(results.frame).iter_rows(named=True)]
+
+
+def _object(row: dict[str, Any], strata: list[str]) -> dict[str, Any]:
+    head = {name: row[name] for name in ("id", "programme", "period")}
+    stratum = {name: row[name] for name in strata}
+    rest = {name: value for name, value in row.items() if name not in head and name not in stratum}
+    rest["mature_on"] = rest["mature_on"].isoformat()
+    return {**head, "stratum": stratum, **rest}
+
+
+def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(_SHOWN).round(1))
+
+
+def _json(results: Results) -> bytes:
+    return (json.dumps(as_objects(results), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _csv(results: Results) -> bytes:
+    return _rounded(results.frame).write_csv().encode()
+
+
+def _parquet(results: Results) -> bytes:
+    written = io.BytesIO()
+    results.frame.write_parquet(written)
+    return written.getvalue()
+
+
+def _table(results: Results) -> bytes:
+    """Aligned columns for a terminal; figures to the right, `…` where follow-up is not complete."""
+    strata = [stratum.value for stratum in results.question.by]
+    head = ["indicator", "period", *strata, "count", "of", "value", "95 % interval", "standard", ""]
+    rows = [_cells(row, strata) for row in results.frame.iter_rows(named=True)]
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    left = 2 + len(strata)
+    lines = [_line(cells, widths, left) for cells in (head, *rows)]
+    return ("\n".join([*lines, *_remarks(results)]) + "\n").encode()
+
+
+def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
+    of = definition(row["id"])
+    limits = "" if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}"
+    standard = "" if row["standard"] is None else f"{row['standard']:.0f} {of.unit_text}"
+    return [
+        of.title,
+        row["period"],
+        *(row[name] or "" for name in strata),
+        f"{row['numerator']:,}",
+        f"{row['denominator']:,}",
+        shown(row["value"], of),
+        limits,
+        standard,
+        "" if row["mature"] else f"… until {row['mature_on']}",
+    ]
+
+
+def shown(value: float | None, of: Indicator) -> str:
+    """A figure with its unit; a dash where nothing was observed."""
+    return "–" if value is None else f"{value:.1f} {of.unit_text}"
+
+
+def _line(cells: list[str], widths: list[int], left: int) -> str:
+    padded = [
+        cell.ljust(width) if place < left or place == len(cells) - 1 else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _remarks(results: Results) -> list[str]:
+    methods = ", ".join(sorted(set(results.frame["method"].to_list())))
+    remarks = ["", f"Data as of {results.source.data_cut}. 95 % intervals: {methods}."]
+    if not results.frame["mature"].all():
+        remarks.append("… follow-up is not complete before the date shown: the figure will still change.")
+    return remarks
+
+
+_FORMS: Mapping[Format, Callable[[Results], bytes]] = {
+    Format.TABLE: _table,
+    Format.CSV: _csv,
+    Format.JSON: _json,
+    Format.PARQUET: _parquet,
+}
