@@ -10,12 +10,16 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
+    Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -25,7 +29,8 @@ from screening.vocabulary import Sex
 person = Table(
     "person",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # a new person's id is drawn before the insert, for `holder_id` to name it
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
     # the person this one was found to be; own id where never merged. History stays where it was written.
     Column("holder_id", BigInteger, nullable=False, index=True),
     Column("born", Date, nullable=False),
@@ -63,4 +68,30 @@ residence = Table(
     Column("until", Date),  # first day no longer there; None while it lasts
     CheckConstraint("until is null or until > since", name="period_forward"),
     Index("ix_residence_person_id_since", "person_id", "since", unique=True),
+)
+
+register_file = Table(
+    "register_file",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("received_on", Date, nullable=False),
+    Column("source", Text, nullable=False),  # who sent it, or the file's name
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the bytes
+    Column("received", Integer, nullable=False),
+    Column("applied", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    CheckConstraint("received = applied + unchanged + rejected", name="counts_add_up"),
+)
+
+# Lines that were refused, as they came, for whoever has to put them right.
+register_rejection = Table(
+    "register_rejection",
+    metadata,
+    Column("file_id", BigInteger, ForeignKey("register_file.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raw", Text, nullable=False),
 )

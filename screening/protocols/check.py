@@ -35,7 +35,9 @@ def check(compiled: CompiledProtocol) -> list[Fault]:
     return faults
 
 
-def _table_faults(protocol: str, name: str, table: Table, rows: Mapping[tuple[Word, ...], Row]) -> list[Fault]:
+def _table_faults(
+    protocol: str, name: str, table: Table, rows: Mapping[tuple[Word, ...], Row]
+) -> list[Fault]:
     if not isinstance(rows, Lookup):
         raise TypeError("a compiled protocol looks its rows up")
     used: set[str] = set()
@@ -67,8 +69,15 @@ def _stage_faults(compiled: CompiledProtocol) -> Iterator[tuple[str, str]]:
         if stage.ends is None and stage.name != CALL and not _leaves(compiled, stage):
             yield "dead_end", f"{stage.id}: no finding leads out of stage {stage.name}"
     for row in protocol.rows():
-        if row.then.stage is not None and _needs_date(compiled.stages[row.then.stage]) and row.then.after is None:
-            yield "dead_end", f"{row.id}: stage {row.then.stage} needs `after`, the time until what is owed is due"
+        if (
+            row.then.stage is not None
+            and _needs_date(compiled.stages[row.then.stage])
+            and row.then.after is None
+        ):
+            yield (
+                "dead_end",
+                f"{row.id}: stage {row.then.stage} needs `after`, the time until what is owed is due",
+            )
 
 
 def _needs_date(stage: Stage) -> bool:

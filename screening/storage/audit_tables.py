@@ -1,6 +1,19 @@
 """Who did or saw what, and the hash chain over it."""
 
-from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, Index, LargeBinary, Table, Text, func, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from screening.storage.tables import Xid8, metadata

@@ -78,7 +78,9 @@ def compiled(statement: Executable | str, values: Sequence[object]) -> tuple[str
     """SQL text with $1-parameters, and the values in that order."""
     if isinstance(statement, str):
         return statement, values
-    compiler = cast("SQLCompiler", statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))  # type: ignore[attr-defined]
+    compiler = cast(
+        "SQLCompiler", statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    )  # type: ignore[attr-defined]
     parameters = compiler.construct_params()
     return compiler.string, [parameters[name] for name in compiler.positiontup or ()]
 

