@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+
 from screening.storage import embedded
 from screening.storage.database import connect
 from screening.storage.migrate import migrate

@@ -4,10 +4,6 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from screening.refusals import Refused
-from screening.storage.migrate import downgrade, migrate, schema_revision
-from screening.storage.tables import Xid8, metadata
-from screening.storage.urls import for_sqlalchemy
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -16,6 +12,10 @@ import screening.ledger.tables
 import screening.people.tables
 import screening.storage.audit_tables
 import screening.storage.job_tables  # noqa: F401  registers its tables
+from screening.refusals import Refused
+from screening.storage.migrate import downgrade, migrate, schema_revision
+from screening.storage.tables import Xid8, metadata
+from screening.storage.urls import for_sqlalchemy
 
 ischema_names["xid8"] = Xid8  # so that reflection recognises the column
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from screening.protocols.cases import decide_case, disagreements, load_cases
 from screening.protocols.load import family
 
@@ -27,7 +28,15 @@ def test_every_row_of_every_version_is_exercised_by_a_case():
     for param in CASES:
         programme, case = param.values
         decision = decide_case(family(programme), case)
-        used |= {step.rule for step in decision.trace} | {one.rule for one in decision.obligations} | {decision.rule}
-    programmes = {folder.name for folder in HERE.iterdir() if folder.is_dir() and folder.name.startswith("no-")}
-    rows = {row.id for name in programmes for version in family(name).versions for row in version.protocol.rows()}
+        used |= (
+            {step.rule for step in decision.trace}
+            | {one.rule for one in decision.obligations}
+            | {decision.rule}
+        )
+    programmes = {
+        folder.name for folder in HERE.iterdir() if folder.is_dir() and folder.name.startswith("no-")
+    }
+    rows = {
+        row.id for name in programmes for version in family(name).versions for row in version.protocol.rows()
+    }
     assert rows - used == set()
