@@ -8,7 +8,7 @@ import polars as pl
 from analytics.extract.dataset import Dataset
 from screening.vocabulary import ObligationState, Status
 
-OVERDUE_BANDS = ((30, "up to 30 days"), (90, "31 to 90 days"), (None, "over 90 days"))
+OVERDUE_BANDS = ("up to 30 days", "31 to 90 days", "over 90 days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,14 @@ def _collected(frames: list[pl.LazyFrame], *keys: str) -> dict[tuple[str, ...], 
 def overdue(dataset: Dataset, programme: str, data_cut: date) -> pl.DataFrame:
     """Open obligations past their due date: `kind`, `band` (how long), `count`; one row per kind and band."""
     days = (pl.lit(data_cut) - pl.col("due_on")).dt.total_days()
-    band = (
-        pl.when(days <= 30)
-        .then(pl.lit(OVERDUE_BANDS[0][1]))
-        .when(days <= 90)
-        .then(pl.lit(OVERDUE_BANDS[1][1]))
-    )
+    short, longer, long = (pl.lit(band) for band in OVERDUE_BANDS)
+    band = pl.when(days <= 30).then(short).when(days <= 90).then(longer).otherwise(long)
     late = [
         bucket.obligations.filter(
             pl.col("programme") == programme,
             pl.col("state") == ObligationState.OPEN.value,
             pl.col("due_on") < data_cut,
-        ).select("kind", band=band.otherwise(pl.lit(OVERDUE_BANDS[2][1])))
+        ).select("kind", band=band)
         for bucket in dataset.buckets
     ]
     counted = _collected(late, "kind", "band")

@@ -28,7 +28,13 @@ def described(of: Indicator) -> dict[str, Any]:
         "strata": [stratum.value for stratum in of.strata],
         "interval": {"method": of.method.value, "level": 0.95},
         "standards": [
-            {"level": s.level.value, "value": s.value, "whose": s.whose, "source": s.source, "verified": s.verified}
+            {
+                "level": s.level.value,
+                "value": s.value,
+                "whose": s.whose,
+                "source": s.source,
+                "verified": s.verified,
+            }
             for s in of.standards
         ],
         "published": [_published(reference) for reference in references() if reference.indicator == of.id],

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+
 from screening.protocols import yaml12
 
 _FILE = Path(__file__).with_name("reference.yaml")

@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-import altair as alt
-import vl_convert
-
-from analytics.reports.charts import styled
+from analytics.reports.charts import Drawing
 from analytics.reports.markup import Markup, joined, tag
 
-# The width of a phone's column, and of a third of a desk's: one picture serves both.
+# A phone's column is as wide as a third of a desk's, so one picture serves both.
 COLUMN = 350
-WIDE = 720
+HALF, WHOLE = 520, 1080
+_SIZE = re.compile(r'<svg [^>]*?class="marks" width="([\d.]+)" height="[\d.]+"')
 _ID = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z_])')
 
 
@@ -23,26 +21,26 @@ class Figures:
     def __init__(self) -> None:
         self._numbers = count(1)
 
-    def picture(self, chart: Any, label: str, *, only: str = "") -> Markup:
-        """The chart as SVG that scales with its column. `only`: `wide` or `narrow` screens."""
-        drawn = styled(chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding")))
-        svg = vl_convert.vegalite_to_svg(drawn.to_json(indent=None))
+    def picture(self, drawing: Drawing, label: str, *, only: str = "") -> Markup:
+        """The drawing as SVG that scales with its column. `only`: `wide` or `narrow` screens."""
         prefix = f"f{next(self._numbers)}-"
-        svg = _ID.sub(lambda found: f"{found[1]}{prefix}{found[2]}", svg)
-        svg = re.sub(r'<svg class="marks" width="([\d.]+)" height="[\d.]+"', _scaling, svg, count=1)
+        svg = _ID.sub(lambda found: f"{found[1]}{prefix}{found[2]}", drawing.svg())
+        svg = _SIZE.sub(_scaling, svg, count=1)
         return tag("div", Markup(svg), class_=f"picture {only}".strip(), role="img", aria_label=label)
 
-    def both(self, chart: Callable[[int], Any], label: str) -> Markup:
-        """One picture for a wide screen and paper, another for a narrow one."""
-        wide = self.picture(chart(WIDE), label, only="wide")
-        return joined(wide, self.picture(chart(COLUMN), label, only="narrow"))
+    def both(self, drawing: Callable[[int], Drawing], label: str, *, wide: int) -> Markup:
+        """One picture of that width for a wide screen and paper, another for a narrow one."""
+        large = self.picture(drawing(wide), label, only="wide")
+        return joined(large, self.picture(drawing(COLUMN), label, only="narrow"))
 
 
 def _scaling(found: re.Match[str]) -> str:
-    return f'<svg class="marks" aria-hidden="true" focusable="false" style="max-width:{float(found[1]) * 1.15:.0f}px"'
+    """As wide as the column, but never so wide that its text outgrows the page's."""
+    return f'<svg aria-hidden="true" focusable="false" style="max-width:{float(found[1]) * 1.15:.0f}px"'
 
 
 def figure(title: str, picture: Markup, table: Markup) -> Markup:
+    """Title, picture, and behind a fold the numbers it was drawn from."""
     details = tag("details", tag("summary", "Show the numbers"), table)
     return tag("figure", tag("figcaption", title), picture, details)
 

@@ -1,6 +1,6 @@
 """One programme on one self-contained page: no script, no network, readable aloud, on a phone and on paper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from analytics.indicators.model import Indicator, Standard
 from analytics.indicators.period import Period
 from analytics.indicators.reference import Reference, published
 from analytics.reports import charts
-from analytics.reports.figures import COLUMN, Figures, figure, limits, result_rows, table
+from analytics.reports.figures import COLUMN, HALF, WHOLE, Figures, figure, limits, result_rows, table
 from analytics.reports.formats import shown
 from analytics.reports.markup import Markup, joined, tag
 from analytics.reports.report import Report, report
@@ -22,7 +22,7 @@ _STYLE = Path(__file__).with_name("page.css")
 _TITLES = {"no-cervical": "Cervical screening in Norway"}
 _STATUSES = {
     "outside": "outside the target population",
-    "waiting": "up to date, waiting for the next call",
+    "waiting": "waiting for the next call",
     "due": "due, no call open",
     "invited": "called, no answer yet",
     "in_follow_up": "in follow-up",
@@ -46,6 +46,12 @@ _KINDS = {
     "test_of_cure": "test of cure",
     "follow_up_letter": "send follow-up letter",
 }
+_KEY = tag(
+    "p",
+    "How to read the pictures: points are figures, bars and bands their 95 % intervals; a hollow point will still"
+    " change, because follow-up is not complete; the dashed line is the standard.",
+    class_="key",
+)
 _RESULT_HEAD = ("count", "of", "value", "95 % interval")
 
 
@@ -58,7 +64,12 @@ def written(told: Report) -> str:
     figures = Figures()
     title = f"{_TITLES.get(told.programme, told.programme)}: quality indicators {told.period.text}"
     main = tag(
-        "main", _tiles(told), _nobody_lost(told, figures), _path(told, figures), *_sections(told, figures)
+        "main",
+        _tiles(told),
+        _nobody_lost(told, figures),
+        _path(told, figures),
+        _KEY,
+        *_sections(told, figures),
     )
     head = joined(
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
@@ -70,8 +81,12 @@ def written(told: Report) -> str:
 
 
 def _header(told: Report) -> Markup:
-    contents = [("glance", "At a glance"), ("people", "Nobody lost"), ("path", "From letter to diagnosis")]
-    links = [*contents, *((of.id, of.title) for of in told.indicators)]
+    links = [
+        ("glance", "At a glance"),
+        ("people", "Nobody lost"),
+        ("path", "From letter to diagnosis"),
+        (told.indicators[0].id, "Each indicator"),
+    ]
     cut = f"Data as of {_day(told.source.data_cut)} · {told.people.people:,} people in the register"
     return tag(
         "header",
@@ -153,11 +168,12 @@ def _nobody_lost(told: Report, figures: Figures) -> Markup:
         if people.lost == 0
         else f"{people.people:,} people, but {people.people - people.lost:,} statuses: {abs(people.lost):,} to be found."
     )
-    counts = [{"status": _STATUSES[s], "count": n} for s, n in people.by_status.items()]
-    rows = [[row["status"], f"{row['count']:,}"] for row in counts] + [["together", f"{people.people:,}"]]
+    counts = [(_STATUSES[status], count) for status, count in people.by_status.items()]
+    rows = [*([name, f"{count:,}"] for name, count in counts), ["together", f"{people.people:,}"]]
+    bars = [{"status": name, "count": count} for name, count in counts]
     stand = figure(
         "Where everybody stands",
-        figures.picture(charts.statuses(counts, COLUMN), sentence),
+        figures.both(lambda width: charts.statuses(bars, width), sentence, wide=HALF),
         table(("status", "people"), rows, "People by status"),
     )
     lead = tag("p", sentence, class_="lead" if people.lost == 0 else "lead alarm")
@@ -166,20 +182,26 @@ def _nobody_lost(told: Report, figures: Figures) -> Markup:
 
 
 def _overdue(told: Report, figures: Figures) -> Markup:
-    rows = [row | {"kind": _KINDS.get(row["kind"], row["kind"])} for row in told.overdue.to_dicts()]
+    rows: list[dict[str, Any]] = [
+        row | {"kind": _KINDS.get(row["kind"], row["kind"])} for row in told.overdue.to_dicts()
+    ]
     caption = f"What is overdue on {_day(told.source.data_cut)}"
     if not rows:
         return tag("figure", tag("figcaption", caption), tag("p", "Nothing is overdue."))
-    bands = [band for _, band in OVERDUE_BANDS]
     total = sum(row["count"] for row in rows)
-    picture = figures.picture(
-        charts.late(rows, bands, COLUMN), f"{total:,} obligations are overdue, by kind and age"
-    )
-    return figure(caption, picture, table(("owed", *bands), _pivoted(told.overdue, bands), caption))
+    label = f"{total:,} obligations are overdue, by kind and by how long"
+    picture = figures.both(lambda width: charts.late(rows, OVERDUE_BANDS, width), label, wide=HALF)
+    numbers = table(("owed", *OVERDUE_BANDS), _pivoted(told.overdue, OVERDUE_BANDS), caption)
+    return figure(caption, joined(_legend(OVERDUE_BANDS), picture), numbers)
 
 
-def _pivoted(late: pl.DataFrame, bands: list[str]) -> list[list[str]]:
-    counts = {(row["kind"], row["band"]): row["count"] for row in late.to_dicts()}
+def _legend(bands: Sequence[str]) -> Markup:
+    swatches = [tag("i", "", style=f"background:{colour}") for colour in charts.OVERDUE]
+    return tag("ul", *(tag("li", s, band) for s, band in zip(swatches, bands, strict=True)), class_="legend")
+
+
+def _pivoted(late: pl.DataFrame, bands: Sequence[str]) -> list[list[str]]:
+    counts: dict[tuple[str, str], int] = {(row["kind"], row["band"]): row["count"] for row in late.to_dicts()}
     kinds = sorted({kind for kind, _ in counts})
     return [[_KINDS.get(k, k), *(f"{counts.get((k, band), 0):,}" for band in bands)] for k in kinds]
 
@@ -194,7 +216,7 @@ def _path(told: Report, figures: Figures) -> Markup:
         which += f", the latest year whose follow-up is complete on {_day(told.source.data_cut)}"
     label = ", ".join(f"{step.title}: {step.count:,}" for step in women)
     rows = [[step.title, f"{step.count:,}", _share(step.count, women[0].count)] for step in women]
-    picture = figures.both(lambda width: charts.steps(women, width), label)
+    picture = figures.both(lambda width: charts.steps(women, width), label, wide=WHOLE)
     shown_ = figure(which, picture, table(("step", "women", "of those called"), rows, which))
     note = "Referral, visit and finding count within 18 months of the test; each step implies the ones before it."
     return tag(
@@ -260,7 +282,7 @@ def _ages(of: Indicator, told: Report, figures: Figures) -> Markup:
 
 
 def _counties(of: Indicator, row: Mapping[str, Any], told: Report, figures: Figures) -> Markup:
-    def drawn(rows: list[dict[str, Any]], width: int, standard: float | None) -> Any:
+    def drawn(rows: Sequence[charts.Row], width: int, standard: float | None) -> charts.Drawing:
         return charts.by_county(rows, width, standard, row)
 
     title = f"By county of residence, {told.period.text}; the band is Norway"
@@ -313,7 +335,7 @@ def _definition(of: Indicator) -> Markup:
 def _footer(told: Report) -> Markup:
     text = (
         f"Counted from {told.source.rows['events']:,} events of {told.people.people:,} people as of"
-        f" {_day(told.source.data_cut)} (watermark {told.source.watermark}). Hollow points: follow-up not complete."
-        " Dashed line: standard. Bars and bands: 95 % intervals. Municipalities and counties: Statistics Norway (NLOD 2.0)."
+        f" {_day(told.source.data_cut)} (watermark {told.source.watermark})."
+        " Municipalities and counties: Statistics Norway (NLOD 2.0)."
     )
     return tag("footer", tag("p", text))
