@@ -44,6 +44,7 @@ def upgrade():
     for name in TABLES:
         rights = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
         op.execute(f"grant {rights} on {name} to screening_application")
+    op.execute("grant usage on all sequences in schema public to screening_application")
     for name in APPEND_ONLY:
         op.execute(
             f"create trigger {name}_append_only before update or delete or truncate on {name}"
@@ -111,6 +112,7 @@ def create_tables():
         "person",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("holder_id", sa.BigInteger(), nullable=False),
+        sa.Column("merged_into", sa.BigInteger(), nullable=True),
         sa.Column("born", sa.Date(), nullable=False),
         sa.Column("sex", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -126,8 +128,10 @@ def create_tables():
         sa.Column("died_on", sa.Date(), nullable=True),
         sa.CheckConstraint("language in ('nb', 'en')", name=op.f("ck_person_language_word")),
         sa.CheckConstraint("sex in ('female', 'male')", name=op.f("ck_person_sex_word")),
+        sa.ForeignKeyConstraint(["merged_into"], ["person.id"], name=op.f("fk_person_merged_into")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
+    op.create_index(op.f("ix_person_merged_into"), "person", ["merged_into"], unique=False)
     op.create_index(op.f("ix_person_holder_id"), "person", ["holder_id"], unique=False)
     op.create_table(
         "register_file",

@@ -33,6 +33,7 @@ person = Table(
     Column("id", BigInteger, Identity(always=False), primary_key=True),
     # the person this one was found to be; own id where never merged. History stays where it was written.
     Column("holder_id", BigInteger, nullable=False, index=True),
+    Column("merged_into", BigInteger, ForeignKey("person.id"), index=True),
     Column("born", Date, nullable=False),
     Column("sex", Text, nullable=False),
     Column("name", Text, nullable=False),

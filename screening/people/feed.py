@@ -1,0 +1,185 @@
+"""The register's feed: lines of CSV, NDJSON or Parquet, each the state of one person as of now."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+import polars as pl
+
+from screening.people.national_id import accepted_number
+from screening.refusals import Refused
+from screening.vocabulary import Sex
+
+
+class FeedFormat(StrEnum):
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One person as the register knows them. `event_date`: the day on which what is new took effect.
+
+    `resident_since`: the day they last came to live in the country; None: since birth. `merged_into`:
+    the number of the person this one was found to be.
+    """
+
+    national_id: str
+    born: date
+    sex: Sex
+    name: str
+    country: str = "NO"
+    language: Literal["nb", "en"] = "nb"
+    address: str | None = None
+    postcode: str | None = None
+    post_town: str | None = None
+    municipality: str | None = None
+    resident_since: date | None = None
+    protected_address: bool = False
+    digital_mailbox: bool = False
+    emigrated_on: date | None = None
+    died_on: date | None = None
+    merged_into: str | None = None
+    event_date: date | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A line that was refused: its number in the file (the first line of data is 1), why, and as it came."""
+
+    line: int
+    code: str
+    message: str
+    raw: str
+
+
+Parsed = tuple[int, Line | Rejection]
+_COLUMNS = frozenset(Line.__struct_fields__)
+_MANDATORY = frozenset({"national_id", "born", "sex", "name"})
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
+
+
+def parse_feed(content: bytes, form: FeedFormat, *, today: date, accept_synthetic: bool) -> Iterator[Parsed]:
+    """Each line, judged by itself; (number, line or rejection).
+
+    Refuses the whole file only where no line could be told from another: a missing header, an unknown
+    column, a file that is not of its format.
+    """
+    for number, raw, record in _records(content, form):
+        if isinstance(record, Refused):
+            yield number, Rejection(number, record.code, record.message, raw)
+            continue
+        try:
+            yield (
+                number,
+                _sound(msgspec.convert(record, Line, strict=False), today, accept_synthetic=accept_synthetic),
+            )
+        except msgspec.ValidationError as error:
+            yield number, Rejection(number, "line_malformed", f"line {number}: {error}", raw)
+        except Refused as refused:
+            yield number, Rejection(number, refused.code, f"line {number}: {refused.message}", raw)
+
+
+Records = Iterator[tuple[int, str, dict[str, Any] | Refused]]
+
+
+def _records(content: bytes, form: FeedFormat) -> Records:
+    match form:
+        case FeedFormat.CSV:
+            return _csv(content)
+        case FeedFormat.NDJSON:
+            return _ndjson(content)
+        case FeedFormat.PARQUET:
+            return _parquet(content)
+
+
+def _csv(content: bytes) -> Records:
+    header: list[str] | None = None
+    for number, raw_bytes in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines()):
+        text = raw_bytes.decode("utf-8", errors="replace")
+        if header is None:
+            header = _header(next(csv.reader([text]), []))
+            continue
+        if not text.strip():
+            continue
+        yield number, text, _csv_line(header, raw_bytes, number)
+    if header is None:
+        raise Refused(
+            "feed_empty", f"the file is empty; expected a header with {', '.join(sorted(_MANDATORY))}"
+        )
+
+
+def _csv_line(header: list[str], raw: bytes, number: int) -> dict[str, Any] | Refused:
+    try:
+        cells = next(csv.reader(io.StringIO(raw.decode("utf-8")), strict=True))
+    except UnicodeDecodeError as error:
+        return Refused("not_utf8", f"line {number}: byte {error.start + 1} is not UTF-8; the feed must be")
+    except csv.Error as error:
+        return Refused("line_malformed", f"line {number}: {error}")
+    if len(cells) != len(header):
+        return Refused("line_malformed", f"line {number}: {len(cells)} cells; the header has {len(header)}")
+    record: dict[str, Any] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    for name in ("protected_address", "digital_mailbox"):
+        if name in record and record[name].lower() in _BOOLEANS:
+            record[name] = _BOOLEANS[record[name].lower()]
+    return record
+
+
+def _header(names: list[str]) -> list[str]:
+    unknown, missing = sorted(set(names) - _COLUMNS), sorted(_MANDATORY - set(names))
+    if unknown or missing:
+        complaint = [f"unknown column {name}" for name in unknown] + [f"no column {name}" for name in missing]
+        raise Refused(
+            "feed_columns", f"header: {'; '.join(complaint)}; columns are {', '.join(sorted(_COLUMNS))}"
+        )
+    return names
+
+
+def _ndjson(content: bytes) -> Records:
+    for number, raw in enumerate(content.splitlines(), start=1):
+        if not raw.strip():
+            continue
+        text = raw.decode("utf-8", errors="replace")
+        try:
+            record = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield number, text, Refused("line_malformed", f"line {number}: not JSON: {error}")
+            continue
+        if not isinstance(record, dict):
+            yield number, text, Refused("line_malformed", f"line {number}: expected a JSON object")
+            continue
+        yield number, text, record
+
+
+def _parquet(content: bytes) -> Records:
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise Refused("feed_unreadable", f"not a Parquet file: {error}") from error
+    _header(frame.columns)
+    for number, record in enumerate(frame.iter_rows(named=True), start=1):
+        filled = {name: value for name, value in record.items() if value is not None}
+        yield number, msgspec.json.encode(filled).decode(), filled
+
+
+def _sound(line: Line, today: date, *, accept_synthetic: bool) -> Line:
+    """The line with its number in canonical form; refuses what cannot be true of anybody."""
+    number = accepted_number(line.national_id, country=line.country, accept_synthetic=accept_synthetic)
+    if line.born > today:
+        raise Refused("born_in_future", f"born {line.born}, after {today}")
+    for name in ("resident_since", "emigrated_on", "died_on", "event_date"):
+        day: date | None = getattr(line, name)
+        if day is not None and not line.born <= day <= today:
+            raise Refused("impossible_date", f"{name} {day}; expected from birth {line.born} to {today}")
+    if line.died_on and line.resident_since and line.died_on < line.resident_since:
+        raise Refused(
+            "impossible_date", f"died_on {line.died_on} lies before resident_since {line.resident_since}"
+        )
+    if not line.name.strip():
+        raise Refused("name_missing", "name is empty")
+    if line.merged_into is not None and line.merged_into == line.national_id:
+        raise Refused("merge_into_itself", "merged_into is the person's own number")
+    return msgspec.structs.replace(line, national_id=number)

@@ -1,0 +1,51 @@
+"""Finding people by what others know of them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from screening.refusals import NotFound
+from screening.storage.transaction import Transaction
+
+
+class PersonRow(msgspec.Struct, frozen=True):
+    """A person as the projection has them; `holder_id` is the entry their history is read through."""
+
+    id: int
+    holder_id: int
+    born: date
+    sex: str
+    died_on: date | None
+
+
+_BY_NUMBER = """
+select i.number, p.id, p.holder_id, p.born, p.sex, p.died_on
+  from identity i join person p on p.id = i.person_id
+ where i.system = $1 and i.number = any($2)
+"""
+
+
+async def persons_by_national_id(
+    tx: Transaction, *, numbers: Sequence[str], country: str = "NO"
+) -> dict[str, PersonRow]:
+    """Who goes by these numbers; a number nobody goes by is absent."""
+    rows = await tx.rows(_BY_NUMBER, country, list(set(numbers)))
+    return {row["number"]: PersonRow(*tuple(row)[1:]) for row in rows}
+
+
+_RECORD = """
+select id, holder_id, born, sex, name, language, address, postcode, post_town, municipality, resident_since,
+       protected_address, digital_mailbox, emigrated_on, died_on
+  from person where id = $1
+"""
+
+
+async def person_record(tx: Transaction, *, person: int) -> dict[str, Any]:
+    """What the register says of a person; the reading is audited."""
+    row = await tx.row(_RECORD, person)
+    if row is None:
+        raise NotFound("person_unknown", f"no person {person}; expected the id that `people search` gives")
+    await tx.audit("read person", persons=[person])
+    return dict(row)
