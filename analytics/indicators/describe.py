@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from analytics.indicators.model import Indicator
-from analytics.indicators.reference import references
+from analytics.indicators.reference import Reference, references
 
 
 def described(of: Indicator) -> dict[str, Any]:
@@ -43,6 +45,6 @@ def described(of: Indicator) -> dict[str, Any]:
     }
 
 
-def _published(reference: Any) -> dict[str, Any]:
-    names = ("where", "year", "value", "unit", "comparable", "source", "note", "stratum")
-    return {name: getattr(reference, name) for name in names}
+def _published(reference: Reference) -> dict[str, Any]:
+    told = structs.asdict(reference)
+    return {name: value for name, value in told.items() if name not in ("indicator", "programme")}

@@ -6,10 +6,11 @@ from datetime import date, timedelta
 
 from screening.refusals import Refused
 
-_YEAR = re.compile(r"(\d{4})")
-_YEARS = re.compile(r"(\d{4})-(\d{4})")
-_QUARTER = re.compile(r"(\d{4})-?[Qq]([1-4])")
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_Y = r"((?:19|20|21)\d\d)"
+_YEAR = re.compile(_Y)
+_YEARS = re.compile(f"{_Y}-{_Y}")
+_QUARTER = re.compile(f"{_Y}-?[Qq]([1-4])")
+_MONTH = re.compile(f"{_Y}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,15 @@ def period(text: str) -> Period:
 def _months(text: str) -> tuple[date, int] | None:
     """First day and length in months; None where the text names no period."""
     if match := _YEAR.fullmatch(text):
-        return _first(match[1]), 12
+        return date(int(match[1]), 1, 1), 12
     if match := _MONTH.fullmatch(text):
-        return _first(match[1], int(match[2])), 1
+        return date(int(match[1]), int(match[2]), 1), 1
     if match := _QUARTER.fullmatch(text):
-        return _first(match[1], 3 * int(match[2]) - 2), 3
+        return date(int(match[1]), 3 * int(match[2]) - 2, 1), 3
     match = _YEARS.fullmatch(text)
-    if match and "1900" <= match[1] <= match[2] < "2200":
-        return _first(match[1]), 12 * (int(match[2]) - int(match[1]) + 1)
+    if match and match[1] <= match[2]:
+        return date(int(match[1]), 1, 1), 12 * (int(match[2]) - int(match[1]) + 1)
     return None
-
-
-def _first(year: str, month: int = 1) -> date:
-    return date(max(1, int(year)), month, 1)
 
 
 def last_whole_year(day: date) -> Period:

@@ -1,0 +1,139 @@
+"""Each indicator counted by hand, once over the cohort of conftest and once over nobody."""
+
+from datetime import date
+
+import pytest
+
+from analytics.extract.lives import Happening, Home, Life, dataset
+from analytics.indicators.catalogue import CATALOGUE
+from analytics.indicators.conservation import conservation, overdue
+from analytics.indicators.engine import compute, question
+from analytics.indicators.funnel import followed_up, funnel
+from analytics.indicators.period import period
+
+# fmt: off
+COUNTED_BY_HAND = [
+    # indicator                  of those counted            of
+    ("invitation_coverage",      2,                          4),   # on time: 2; late, and reserved when long late: 2
+    ("participation",            2,                          4),   # letter or kit: 4; answered in 6 months: 2
+    ("response_to_reminder",     2,                          3),   # the kit is no reminder; 7 months is in 12
+    ("test_coverage",            8,                          11),  # not the one abroad, of seventy, nor the man
+    ("hpv_positivity",           3,                          6),   # the repeat is not primary, the replacement is
+    ("invalid_rate",             1,                          8),   # every specimen, the repeat too
+    ("colposcopy_referral_rate", 2,                          6),
+    ("colposcopy_attendance_90d", 2,                         3),   # 41 and 10 days; 103 days is too late
+    ("cin2_plus_detection_rate", 1,                          6),   # CIN2 after a repeat is not of this screening
+    ("ppv_colposcopy",           2,                          3),
+]
+# fmt: on
+
+
+def counted(data, text, **asked):
+    results = compute(data, question("no-cervical", period(text), **asked))
+    return results.frame.select("numerator", "denominator").rows()
+
+
+@pytest.mark.parametrize(("name", "numerator", "denominator"), COUNTED_BY_HAND)
+def test_the_count_by_hand_and_the_count_agree(cohort, name, numerator, denominator):
+    assert counted(cohort, "2024", ids=[name]) == [(numerator, denominator)]
+
+
+def test_every_indicator_is_counted_by_hand():
+    assert {name for name, _, _ in COUNTED_BY_HAND} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_of_nobody_nothing_is_claimed(name):
+    nobody = dataset([], data_cut=date(2026, 1, 1))
+    row = compute(nobody, question("no-cervical", period("2024"), ids=[name])).frame.row(0, named=True)
+    assert (row["numerator"], row["denominator"]) == (0, 0)
+    assert (row["value"], row["low"], row["high"]) == (None, None, None)
+
+
+def test_strata_add_up_to_the_whole(cohort):
+    for name in CATALOGUE:
+        whole = counted(cohort, "2024", ids=[name])[0]
+        by_both = counted(cohort, "2024", ids=[name], by=["county", "age_group"])
+        assert (sum(n for n, _ in by_both), sum(d for _, d in by_both)) == whole, name
+
+
+def test_a_woman_counts_in_the_county_where_she_lived_that_day():
+    moved_in_june = Life(
+        born=date(1980, 1, 1),
+        homes=[Home(until=date(2024, 6, 1)), Home(municipality="4601", since=date(2024, 6, 1))],
+        events=[
+            Happening(date=day, kind="tested", test="hpv", findings="negative")
+            for day in (date(2024, 5, 31), date(2024, 6, 1))
+        ],
+    )
+    data = dataset([moved_in_june], data_cut=date(2026, 1, 1))
+    frame = compute(data, question("no-cervical", period("2024"), ids=["invalid_rate"], by=["county"])).frame
+    assert frame.select("county", "denominator").rows() == [("Oslo", 1), ("Vestland", 1)]
+
+
+def test_a_woman_who_moved_abroad_and_back_is_at_home_only_while_she_was(cohort):
+    back_in_march = Life(
+        born=date(1980, 1, 1),
+        homes=[Home(until=date(2023, 6, 1)), Home(since=date(2024, 3, 1))],
+    )
+    data = dataset([back_in_march], data_cut=date(2026, 1, 1))
+    assert counted(data, "2023", ids=["test_coverage"]) == [(0, 0)]
+    assert counted(data, "2024", ids=["test_coverage"]) == [(0, 1)]
+
+
+def test_a_test_on_the_day_of_the_letter_is_no_answer_to_it():
+    same_day = Life(
+        born=date(1980, 1, 1),
+        events=[
+            Happening(date=date(2024, 5, 1), kind="reminded", letter="reminder"),
+            Happening(date=date(2024, 5, 1), kind="tested", test="hpv", findings="negative"),
+        ],
+    )
+    data = dataset([same_day], data_cut=date(2026, 1, 1))
+    assert counted(data, "2024", ids=["participation"]) == [(0, 1)]
+
+
+def test_histology_on_the_day_of_colposcopy_counts():
+    biopsied_at_once = Life(
+        born=date(1980, 1, 1),
+        events=[
+            Happening(date=date(2024, 5, 1), kind="appointment_attended", to="colposcopy"),
+            Happening(date=date(2024, 5, 1), kind="tested", test="histology", findings="cin2"),
+        ],
+    )
+    data = dataset([biopsied_at_once], data_cut=date(2026, 1, 1))
+    assert counted(data, "2024", ids=["ppv_colposcopy"]) == [(1, 1)]
+
+
+def test_a_november_birthday_is_not_lost_in_eight_bits():
+    """Month numbers are eight bits wide in polars; November and December are where a product wraps."""
+    turns_25_in_november = Life(born=date(1999, 11, 20))
+    data = dataset([turns_25_in_november], data_cut=date(2026, 1, 1))
+    assert counted(data, "2024", ids=["test_coverage"]) == [(0, 1)]
+    assert counted(data, "2024-10", ids=["test_coverage"]) == [(0, 0)]
+
+
+def test_follow_up_that_is_not_complete_is_said(cohort):
+    frame = compute(cohort, question("no-cervical", period("2025"))).frame
+    ready = {row["id"]: (row["mature"], row["mature_on"]) for row in frame.to_dicts()}
+    assert ready["participation"] == (True, date(2026, 7, 1))
+    assert ready["response_to_reminder"] == (False, date(2027, 1, 1))
+    assert ready["test_coverage"] == (True, date(2026, 1, 1))
+
+
+def test_the_funnel_counts_each_step_among_those_of_the_step_before(cohort):
+    women = funnel(cohort, "no-cervical", period("2024"), CATALOGUE["participation"].ages)
+    assert [(step.id, step.count) for step in women] == [
+        ("called", 4), ("tested", 2), ("positive", 0), ("referred", 0), ("attended", 0), ("cin2_plus", 0),
+    ]  # fmt: skip
+
+
+def test_the_funnel_goes_back_to_the_latest_year_that_was_followed_up():
+    assert followed_up(period("2025"), date(2026, 1, 1)).text == "2023"
+    assert followed_up(period("2023"), date(2026, 1, 1)).text == "2023"
+
+
+def test_everybody_has_one_status_and_what_is_overdue_is_counted(cohort):
+    people = conservation(cohort, "no-cervical")
+    assert (people.people, people.by_status["waiting"], people.lost) == (14, 14, 0)
+    assert overdue(cohort, "no-cervical", date(2026, 7, 1)).is_empty()
