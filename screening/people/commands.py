@@ -104,7 +104,7 @@ async def load_chunk(
     tx: Transaction, *, file_id: int, digest: bytes, chunk: Sequence[Parsed], source: Source
 ) -> FeedReport:
     """One chunk: compare, then write people, residences, events and the audit record together."""
-    lines, rejections, repeated = _distinct(chunk)
+    lines, rejections = _distinct(chunk)
     known = await _known(tx, lines)
     new = [(number, line) for number, line in lines if (line.country, line.national_id) not in known]
     known |= await _insert_people(tx, new, source.programmes)
@@ -129,27 +129,22 @@ async def load_chunk(
     applied -= {one.line for one in refused}
     await append_events(tx, news=news)
     await _project(tx, news)
-    return await _report(tx, file_id, chunk, applied, rejections, repeated, known)
+    return await _report(tx, file_id, chunk, applied, rejections, known)
 
 
-def _distinct(chunk: Sequence[Parsed]) -> tuple[list[tuple[int, Line]], list[Rejection], int]:
+def _distinct(chunk: Sequence[Parsed]) -> tuple[list[tuple[int, Line]], list[Rejection]]:
     """Lines with one person each; a second, different line about the same person is refused."""
     lines: dict[tuple[str, str], tuple[int, Line]] = {}
     rejections: list[Rejection] = []
-    repeated = 0
     for number, line in chunk:
         if isinstance(line, Rejection):
             rejections.append(line)
             continue
         earlier = lines.setdefault((line.country, line.national_id), (number, line))
-        if earlier[0] == number:
-            continue
-        if earlier[1] == line:
-            repeated += 1
-        else:
+        if earlier[1] != line:
             told = f"line {number}: says other things of the person of line {earlier[0]}; expected one line a person"
             rejections.append(Rejection(number, "person_twice", told, msgspec.json.encode(line).decode()))
-    return list(lines.values()), rejections, repeated
+    return list(lines.values()), rejections
 
 
 _KNOWN = f"""
@@ -252,7 +247,7 @@ async def _project(tx: Transaction, news: Sequence[News]) -> None:
 
 async def _report(
     tx: Transaction, file_id: int, chunk: Sequence[Parsed], applied: set[int], rejections: Sequence[Rejection],
-    repeated: int, known: dict[tuple[str, str], Known],
+    known: dict[tuple[str, str], Known],
 ) -> FeedReport:  # fmt: skip
     report = FeedReport(
         received=len(chunk),

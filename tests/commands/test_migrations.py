@@ -11,7 +11,10 @@ import screening.history.tables
 import screening.ledger.tables
 import screening.people.tables
 import screening.storage.audit_tables
-import screening.storage.job_tables  # noqa: F401  registers its tables
+import screening.storage.job_tables
+import invitations.kits.tables
+import invitations.sending.tables
+import labs.tables  # noqa: F401  these register their tables
 from screening.refusals import Refused
 from screening.storage.migrate import downgrade, migrate, schema_revision
 from screening.storage.tables import Xid8, metadata

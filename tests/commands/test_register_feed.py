@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 from datetime import date, timedelta
 
 import msgspec
@@ -232,6 +233,6 @@ async def test_whatever_the_register_tells_residences_never_overlap_and_a_second
         await load(database, line(3, **state))
         assert counts(await load(database, line(3, **state))) == (1, 0, 1, 0)
     rows = await database.pool.fetch("select since, until from residence order by since")
-    for earlier, later in zip(rows, rows[1:], strict=False):
+    for earlier, later in itertools.pairwise(rows):
         assert earlier["until"] is not None
         assert earlier["until"] <= later["since"]

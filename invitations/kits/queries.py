@@ -1,0 +1,35 @@
+"""Finding kits by their barcode."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from invitations.kits.states import KitState
+from screening.storage.transaction import Transaction
+
+
+class KitRow(msgspec.Struct, frozen=True):
+    """A kit, and the person (`holder_id`: the entry their history is read through) it was bound to."""
+
+    barcode: str
+    person_id: int
+    holder_id: int
+    lot: str
+    expires_on: date
+    state: KitState
+    programme: str
+
+
+_KITS = """
+select k.barcode, k.person_id, p.holder_id, k.lot, k.expires_on, k.state, k.programme
+  from kit k join person p on p.id = k.person_id where k.barcode = any($1)
+"""
+
+
+async def kits_by_barcode(tx: Transaction, *, barcodes: Sequence[str]) -> dict[str, KitRow]:
+    """The kits with these barcodes; an unknown barcode is absent."""
+    if not barcodes:
+        return {}
+    rows = await tx.rows(_KITS, list(set(barcodes)))
+    return {row["barcode"]: KitRow(*row[:5], KitState(row["state"]), row["programme"]) for row in rows}
