@@ -7,13 +7,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import screening.history.tables
-import screening.ledger.tables
-import screening.people.tables
-import screening.storage.audit_tables
-import screening.storage.job_tables
-import invitations.kits.tables
-import invitations.sending.tables
 import labs.tables  # noqa: F401  these register their tables
 from screening.refusals import Refused
 from screening.storage.migrate import downgrade, migrate, schema_revision
