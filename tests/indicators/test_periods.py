@@ -8,7 +8,6 @@ from analytics.indicators.catalogue import CATALOGUE
 from analytics.indicators.period import Length, add_months, period
 from screening.refusals import Refused
 
-
 # fmt: off
 PERIODS = [
     ("2025",      date(2025, 1, 1),  date(2026, 1, 1)),
