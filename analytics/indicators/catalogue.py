@@ -258,7 +258,7 @@ def of_programme(programme: str) -> Sequence[Indicator]:
 
 def unknown(what: str, came: str, known: Iterable[str]) -> str:
     """One line: what came, the nearest thing known, and all that is known."""
-    listed = list(known)
+    listed = [str(word) for word in known]  # also where words are members of an enumeration
     near = get_close_matches(came, listed, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"no {what} {came!r}; {hint}known: {', '.join(listed)}"
+    return f"no {what} {str(came)!r}; {hint}known: {', '.join(listed)}"

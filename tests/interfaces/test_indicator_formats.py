@@ -1,0 +1,142 @@
+"""Results as people and programs read them, and what is refused."""
+
+import csv
+import io
+import json
+import re
+from datetime import date
+
+import polars as pl
+import pytest
+
+from analytics.extract.lives import Happening, Home, Life, dataset
+from analytics.indicators.catalogue import CATALOGUE
+from analytics.indicators.describe import described
+from analytics.indicators.engine import compute, question
+from analytics.indicators.period import period
+from analytics.reports.formats import Format, format_named, render
+from screening.refusals import Refused
+
+PROGRAMME = "no-cervical"
+
+
+def called(answers):
+    test = Happening(date=date(2025, 3, 1), kind="tested", test="hpv", findings="negative")
+    letter = Happening(date=date(2025, 2, 1), kind="reminded", letter="reminder")
+    return Life(
+        born=date(1980, 1, 1), homes=[Home(municipality="4601")], events=[letter, test][: 1 + answers]
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Two women of Vestland were reminded in 2025; one was tested."""
+    return dataset([called(answers=True), called(answers=False)], data_cut=date(2026, 1, 1))
+
+
+def results(data, **asked):
+    return compute(data, question(PROGRAMME, period("2025"), **asked))
+
+
+def test_json_is_as_promised(data):
+    told = json.loads(render(results(data, ids=["participation"]), Format.JSON))
+    assert told == [
+        {
+            "id": "participation", "programme": "no-cervical", "period": "2025", "stratum": {},
+            "numerator": 1, "denominator": 2, "value": 50.0, "unit": "%", "low": 9.5, "high": 90.5,
+            "method": "wilson", "standard": None, "mature": False, "mature_on": "2026-07-01",
+        }
+    ]  # fmt: skip
+
+
+def test_strata_are_an_object_in_json_and_columns_in_csv(data):
+    split = results(data, ids=["participation"], by=["county", "age_group"])
+    told = json.loads(render(split, Format.JSON))
+    assert told[0]["stratum"] == {"county": "Vestland", "age_group": "45-49"}
+    row = next(csv.DictReader(io.StringIO(render(split, Format.CSV).decode())))
+    assert (row["county"], row["age_group"], row["numerator"], row["denominator"]) == (
+        "Vestland",
+        "45-49",
+        "1",
+        "2",
+    )
+
+
+def test_parquet_holds_whole_figures(data):
+    frame = pl.read_parquet(io.BytesIO(render(results(data, ids=["participation"]), Format.PARQUET)))
+    assert frame["low"].item() == pytest.approx(9.4531, abs=1e-4)
+
+
+def test_the_table_says_what_will_still_change_and_how_sure_it_is(data):
+    table = render(results(data, ids=["participation", "test_coverage"]), Format.TABLE).decode()
+    assert re.search(r"1 +2 +50\.0 % +9\.5 to 90\.5 ", table)
+    assert "… until 2026-07-01" in table
+    assert "80 %" in table
+    assert "Data as of 2026-01-01. 95 % intervals: wilson." in table
+
+
+@pytest.mark.parametrize("form", [Format.JSON, Format.CSV, Format.TABLE, Format.PARQUET])
+def test_the_same_question_gives_the_same_bytes(data, form):
+    asked = {"by": ["county", "year"]}
+    assert render(results(data, **asked), form) == render(results(data, **asked), form)
+
+
+def test_one_county_can_be_asked_for_by_name_or_number(data):
+    for county in ("Vestland", "vestland", "46"):
+        assert results(data, ids=["participation"], county=county).frame["denominator"].item() == 2
+    assert results(data, ids=["participation"], county="Oslo").frame["denominator"].item() == 0
+
+
+def test_without_ids_every_indicator_that_can_be_split_so_is_given(data):
+    assert set(results(data).frame["id"]) == set(CATALOGUE)
+    by_sample = question(PROGRAMME, period("2025"), by=["sample"]).indicators
+    assert {of.id for of in by_sample} == {"hpv_positivity", "invalid_rate", "colposcopy_referral_rate", "cin2_plus_detection_rate"}  # fmt: skip
+
+
+# fmt: off
+REFUSED = [
+    ({"ids": ["participaton"]},                         "did you mean 'participation'"),
+    ({"by": ["couny"]},                                 "did you mean 'county'"),
+    ({"county": "Vestlandet"},                          "did you mean 'Vestland'"),
+    ({"ids": ["participation"], "by": ["sample"]},      "no stratum of participation 'sample'"),
+    ({"by": ["sample", "letter"]},                      "no indicator of no-cervical can be split by sample, letter"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("asked", "said"), REFUSED)
+def test_the_unknown_is_refused_naming_the_nearest(data, asked, said):
+    with pytest.raises(Refused, match=said):
+        results(data, **asked)
+
+
+def test_an_unknown_programme_is_refused_naming_the_nearest():
+    with pytest.raises(Refused, match="did you mean 'no-cervical'"):
+        question("cervical", period("2025"))
+
+
+def test_a_period_after_the_data_is_refused(data):
+    with pytest.raises(Refused, match="begins on 2026-01-01, the data end on 2026-01-01"):
+        compute(data, question(PROGRAMME, period("2026")))
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(Refused, match="did you mean 'json'"):
+        format_named("jsn")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_definition_leaves_no_convention_unsaid(name):
+    told = described(CATALOGUE[name])
+    for field in (
+        "population",
+        "numerator",
+        "denominator",
+        "anchor",
+        "window",
+        "maturity",
+        "attribution",
+        "sources",
+    ):
+        assert told[field], field
+    assert json.dumps(told)
