@@ -1,0 +1,51 @@
+"""A digital mailbox behind HTTP: a batch is posted, the answer says which messages were taken.
+
+    POST {url}/batches  {"batch": 17, "messages": [{"sending", "recipient", "subject", "body", "language", "letter"}]}
+    200                 {"accepted": [ids], "rejected": [{"sending", "reason"}]}
+
+A message known by its `sending` is accepted again without a second delivery.
+"""
+
+import httpx
+import msgspec
+
+from invitations.carriers.carrier import CarrierFailed, Item, Outgoing, Receipt
+from invitations.letters.render import plain_text
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    sending: int
+    reason: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    accepted: list[int]
+    rejected: list[Rejected] = []
+
+
+class DigitalMailbox:
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url = url.rstrip("/")
+        self._client = client
+
+    async def hand_over(self, outgoing: Outgoing) -> Receipt | None:
+        payload = {"batch": outgoing.batch, "messages": [_message(item) for item in outgoing.items]}
+        try:
+            response = await self._client.post(
+                f"{self._url}/batches",
+                content=msgspec.json.encode(payload),
+                headers={"Content-Type": "application/json"},
+            )
+            response.raise_for_status()
+            answer = msgspec.json.decode(response.content, type=Answer)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            raise CarrierFailed(f"digital mailbox, batch {outgoing.batch}: {error}") from error
+        return Receipt(len(set(answer.accepted)), {one.sending: one.reason for one in answer.rejected})
+
+
+def _message(item: Item) -> dict[str, object]:
+    subject, body = plain_text(item.letter)
+    return {
+        "sending": item.sending, "recipient": item.recipient, "subject": subject, "body": body,
+        "language": item.letter.language, "letter": item.letter.template,
+    }  # fmt: skip

@@ -1,0 +1,115 @@
+"""From an obligation's facts to words, and from words to a page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+import typst
+
+from screening.protocols import yaml12
+from screening.refusals import Refused
+
+LANGUAGES = ("nb", "en")
+_MONTHS = {
+    "nb": ["januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober",
+           "november", "desember"],
+    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December"],
+}  # fmt: skip
+
+
+class Wording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject: str
+    paragraphs: list[str]
+
+
+class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All letters of a programme in one language."""
+
+    programme: str
+    sender: str
+    contact: str
+    letters: dict[str, Wording]
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """One letter to one person, with every fact it may need; None where the letter has no use for it."""
+
+    template: str
+    language: str
+    written_on: date
+    address: Sequence[str]
+    kit: str | None = None
+    kit_expires_on: date | None = None
+    taken_on: date | None = None
+
+
+@cache
+def texts(language: str) -> Texts:
+    """The wording in a language; refuses one there are no letters in."""
+    if language not in LANGUAGES:
+        raise Refused("language_unknown", f"no letters in {language!r}; there are {', '.join(LANGUAGES)}")
+    file = f"{language}.yaml"
+    content = resources.files("invitations.letters").joinpath(file).read_text(encoding="utf-8")
+    return msgspec.convert(yaml12.read(content, file=file), Texts)
+
+
+def wording(letter: Letter) -> Wording:
+    """Subject and paragraphs with the letter's facts in place."""
+    known = texts(letter.language).letters
+    if letter.template not in known:
+        raise Refused(
+            "letter_unknown", f"no letter {letter.template!r}; there are {', '.join(sorted(known))}"
+        )
+    facts = {
+        "kit": letter.kit or "",
+        "expires": told_date(letter.kit_expires_on, letter.language),
+        "taken": told_date(letter.taken_on, letter.language),
+    }
+    plain = known[letter.template]
+    return Wording(plain.subject, [_filled(paragraph, facts) for paragraph in plain.paragraphs])
+
+
+def _filled(paragraph: str, facts: Mapping[str, str]) -> str:
+    for name, value in facts.items():
+        paragraph = paragraph.replace("{" + name + "}", value)
+    return paragraph
+
+
+def told_date(day: date | None, language: str) -> str:
+    """A date as people write it in that language; empty for None."""
+    if day is None:
+        return ""
+    month = _MONTHS[language][day.month - 1]
+    return f"{day.day}. {month} {day.year}" if language == "nb" else f"{day.day} {month} {day.year}"
+
+
+def plain_text(letter: Letter) -> tuple[str, str]:
+    """(subject, body) of the same letter for a digital mailbox."""
+    words = wording(letter)
+    return words.subject, "\n\n".join([*words.paragraphs, texts(letter.language).contact])
+
+
+def pdf(letters: Sequence[Letter], *, title: str) -> bytes:
+    """One accessible PDF (PDF/UA-1) of letters in one language, a page each, in the order given."""
+    language = letters[0].language
+    known = texts(language)
+    batch: dict[str, Any] = {
+        "title": title, "language": language, "programme": known.programme, "sender": known.sender,
+        "contact": known.contact, "letters": [_page(letter) for letter in letters],
+    }  # fmt: skip
+    template = resources.files("invitations.letters").joinpath("letter.typ").read_bytes()
+    return typst.compile(
+        template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
+    )
+
+
+def _page(letter: Letter) -> dict[str, Any]:
+    words = wording(letter)
+    return {
+        "address": list(letter.address), "date": told_date(letter.written_on, letter.language),
+        "subject": words.subject, "paragraphs": words.paragraphs, "kit": letter.kit,
+    }  # fmt: skip

@@ -1,0 +1,100 @@
+"""Recording the intent: each open obligation to send something gets its one sending."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from invitations.kits.barcode import barcode
+from screening.storage.transaction import Transaction
+from screening.vocabulary import ObligationKind
+
+SENDINGS = (
+    ObligationKind.INVITE, ObligationKind.REMIND, ObligationKind.GIVE_RESULT, ObligationKind.FOLLOW_UP_LETTER,
+)  # fmt: skip
+KITS = (ObligationKind.DISPATCH_KIT, ObligationKind.REPLACE_KIT)
+# A kit must keep through the post both ways and some weeks on a shelf.
+KIT_MUST_LAST = timedelta(days=120)
+BATCH = 2000
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """`short`: kits that are owed and could not be planned for want of a lot that lasts; they stay owed."""
+
+    letters: int = 0
+    kits: int = 0
+    short: int = 0
+
+
+# A protected address is known to no carrier: such a person is written to digitally or, visibly, not at all.
+_LETTERS = """
+insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, not_before, planned_on, changed_on)
+select o.id, o.person_id, o.programme, o.kind, o.letter, p.language,
+       case when p.digital_mailbox then 'digital' else 'print' end, $2, $2, $2
+  from obligation o join person p on p.id = o.person_id
+ where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
+   and (p.digital_mailbox or (not p.protected_address and p.address is not null))
+   and not exists (select 1 from sending s where s.obligation_id = o.id)
+ order by o.id limit $4
+on conflict (obligation_id) do nothing
+returning person_id
+"""
+
+
+async def plan_letters(tx: Transaction, *, programme: str, limit: int = BATCH) -> int:
+    """How many letters were planned; the same obligation is never planned twice."""
+    rows = await tx.rows(_LETTERS, programme, tx.today, [str(kind) for kind in SENDINGS], limit)
+    if rows:
+        await tx.audit("planned letters", persons=[row[0] for row in rows])
+    return len(rows)
+
+
+_OWED_KITS = """
+select o.id, o.person_id, o.kind, o.letter, p.language
+  from obligation o join person p on p.id = o.person_id
+ where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
+   and not p.protected_address and p.address is not null
+   and not exists (select 1 from sending s where s.obligation_id = o.id)
+   and not exists (select 1 from kit k where k.person_id = o.person_id and k.state in ('returned', 'received'))
+ order by o.id limit $4 for update of o skip locked
+"""
+_LOT = "select lot, expires_on, remaining from kit_lot where remaining > 0 and expires_on >= $1 order by expires_on, lot limit 1 for update"
+_VOID = "update kit set state = 'void', changed_on = $2 where person_id = any($1) and state in ('ordered', 'dispatched')"
+_KIT_ROWS = """
+insert into kit (barcode, person_id, programme, lot, expires_on, ordered_on, changed_on)
+select barcode, person_id, $4, $5, $6, $3, $3 from unnest($1::text[], $2::bigint[]) as k(barcode, person_id)
+"""
+_KIT_SENDINGS = """
+insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, kit, not_before, planned_on, changed_on)
+select obligation, person, $7, kind, letter, language, 'print', kit, $8, $8, $8
+  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
+       as s(obligation, person, kind, letter, language, kit)
+"""
+
+
+async def plan_kits(tx: Transaction, *, programme: str, limit: int = BATCH) -> Planned:
+    """Bind a kit to each person who is owed one; what cannot be bound stays owed, and is reported."""
+    owed = await tx.rows(_OWED_KITS, programme, tx.today, [str(kind) for kind in KITS], limit)
+    if not owed:
+        return Planned()
+    lot = await tx.row(_LOT, tx.today + KIT_MUST_LAST)
+    if lot is None:
+        return Planned(short=len(owed))
+    bound = owed[: lot["remaining"]]
+    await tx.run("update kit_lot set remaining = remaining - $2 where lot = $1", lot["lot"], len(bound))
+    await tx.run(_VOID, [row["person_id"] for row in bound], tx.today)
+    await _bind(tx, programme, bound, lot["lot"], lot["expires_on"])
+    await tx.audit("bound kits", persons=[row["person_id"] for row in bound], facts={"lot": lot["lot"]})
+    return Planned(kits=len(bound))
+
+
+async def _bind(tx: Transaction, programme: str, bound: Sequence[Any], lot: str, expires_on: date) -> None:
+    numbers = await tx.rows("select nextval('kit_number') from generate_series(1, $1)", len(bound))
+    barcodes = [barcode(row[0]) for row in numbers]
+    people = [row["person_id"] for row in bound]
+    await tx.run(_KIT_ROWS, barcodes, people, tx.today, programme, lot, expires_on)
+    await tx.run(
+        _KIT_SENDINGS, [row["id"] for row in bound], people, [row["kind"] for row in bound],
+        [row["letter"] for row in bound], [row["language"] for row in bound], barcodes, programme, tx.today,
+    )  # fmt: skip

@@ -1,0 +1,298 @@
+"""Sending: each letter and kit exactly once, whatever breaks in between."""
+
+import asyncio
+from datetime import date, timedelta
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+from invitations.carriers.carrier import CarrierFailed, Receipt
+from invitations.carriers.print_spool import PrintSpool
+from invitations.kits.barcode import is_barcode
+from invitations.kits.commands import record_kit_news, register_lot
+from invitations.kits.states import KitNews
+from invitations.sending.batches import Report, acknowledge_batch, form_batch, record_deliveries
+from invitations.sending.plan import plan_letters
+from invitations.sending.send import send_due
+from invitations.sending.states import Channel
+from screening.ledger.advance import advance
+from screening.protocols.load import family
+from screening.refusals import Conflict, Refused
+from screening.storage.transaction import system_actor
+
+PROGRAMME = "no-cervical"
+TODAY = date(2025, 3, 3)
+ACTOR = system_actor("test")
+BOTH = (Channel.DIGITAL, Channel.PRINT)
+
+
+class Mailbox:
+    """A mailbox that remembers what it took by `sending`, as the real one must; may refuse or be away."""
+
+    def __init__(self, refuses=(), away=0):
+        self.taken, self.calls, self.refuses, self.away = {}, 0, set(refuses), away
+
+    async def hand_over(self, outgoing):
+        self.calls += 1
+        if self.away:
+            self.away -= 1
+            raise CarrierFailed("away")
+        good = [
+            item for item in outgoing.items if item.sending not in self.refuses and "*" not in self.refuses
+        ]
+        self.taken |= {item.sending: item for item in good}
+        return Receipt(len(good), {item.sending: "no mailbox" for item in outgoing.items if item not in good})
+
+
+async def add_woman(url, number, *, digital=True, born=date(1980, 1, 1), protected=False, language="nb"):
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "insert into person (id, holder_id, born, sex, name, language, address, postcode, post_town, resident_since, digital_mailbox, protected_address)"
+        " values ($1, $1, $2, 'female', 'Kari Prøve', $5, 'Storgata 1', '0155', 'OSLO', $2, $3, $4)",
+        number,
+        born,
+        digital,
+        protected,
+        language,
+    )
+    await connection.execute("insert into identity values ('NO', $1, $2)", f"1391694{number:04}", number)
+    await connection.execute(
+        "insert into standing (person_id, programme, status, reason, protocol, rule, next_action_on)"
+        " values ($1, $2, 'outside', 'not_decided', '', '', '1900-01-01')",
+        number,
+        PROGRAMME,
+    )
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def people(url, database, tmp_path):
+    """Two overdue women (one digital, one on paper) and one with ten years without a sample."""
+    await add_woman(url, 1, born=date(1998, 1, 1))
+    await add_woman(url, 2, born=date(1998, 1, 1), digital=False, language="en")
+    await add_woman(url, 3, born=date(1970, 1, 1))
+    await database.run(
+        lambda tx: register_lot(tx, lot="L1", expires_on=date(2026, 1, 1), quantity=5),
+        actor=ACTOR,
+        today=TODAY,
+    )
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+
+
+async def send(database, mailbox, spool, today=TODAY):
+    carriers = {Channel.DIGITAL: mailbox, Channel.PRINT: spool}
+    report = await send_due(database, programme=PROGRAMME, carriers=carriers, today=today)
+    await advance(database, family=family(PROGRAMME), today=today)
+    return report
+
+
+async def sent(database):
+    rows = await database.pool.fetch(
+        "select person_id, kind, body->>'channel' from event order by person_id, id"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_everything_due_is_sent_once_by_the_right_channel(people, database, tmp_path):
+    mailbox, spool = Mailbox(), PrintSpool(tmp_path, counts_itself=True)
+    report = await send(database, mailbox, spool)
+    assert (report.planned, report.acknowledged, report.failures) == (3, 2, ())
+    assert await sent(database) == [
+        (1, "reminded", "digital"),
+        (2, "reminded", "print"),
+        (3, "kit_dispatched", "print"),
+    ]
+    assert (await send(database, mailbox, spool)).planned == 0
+    assert len(await sent(database)) == 3
+    assert await database.pool.fetchval("select count(*) from obligation where state = 'open'") == 0
+
+
+async def test_the_spool_holds_a_letter_a_page_and_a_manifest_that_counts_them(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    folder = next(tmp_path.iterdir())
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
+    assert manifest["count"] == len(manifest["items"]) == 2
+    assert {item["language"] for item in manifest["items"]} == {"nb", "en"}
+    assert is_barcode(next(item["kit"] for item in manifest["items"] if item["kit"]))
+    assert sorted(path.name for path in folder.glob("*.pdf")) == ["letters-en.pdf", "letters-nb.pdf"]
+
+
+async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_path):
+    mailbox, spool = Mailbox(), PrintSpool(tmp_path)
+    assert (await send(database, mailbox, spool)).waiting == 1
+    assert [one[0] for one in await sent(database)] == [1]
+    folder = next(tmp_path.iterdir())
+    (folder / "receipt.json").write_text('{"batch": %s, "received": 2}' % folder.name)
+    assert (await send(database, mailbox, spool)).acknowledged == 1
+    assert len(await sent(database)) == 3
+
+
+async def test_a_count_that_differs_is_not_taken_for_sent(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path))
+    folder = next(tmp_path.iterdir())
+    (folder / "receipt.json").write_text('{"batch": %s, "received": 1}' % folder.name)
+    report = await send(database, Mailbox(), PrintSpool(tmp_path))
+    assert report.waiting == 1
+    assert [one[0] for one in await sent(database)] == [1]
+    row = await database.pool.fetchrow("select state, trouble from batch where channel = 'print'")
+    assert tuple(row) == ("mismatched", "carrier counted 1, given 2")
+
+
+async def test_a_mailbox_that_is_away_loses_nothing(people, database, tmp_path):
+    mailbox, spool = Mailbox(away=1), PrintSpool(tmp_path, counts_itself=True)
+    first = await send(database, mailbox, spool)
+    assert first.failures
+    assert [one[0] for one in await sent(database)] == [2, 3]
+    await send(database, mailbox, spool)
+    assert len(await sent(database)) == 3
+    assert len(mailbox.taken) == 1
+
+
+async def test_a_refused_message_is_tried_again_and_then_printed(people, database, tmp_path):
+    mailbox, spool = Mailbox(refuses="*"), PrintSpool(tmp_path, counts_itself=True)
+    for days in range(3):
+        await send(database, mailbox, spool, TODAY + timedelta(days=days))
+    assert mailbox.calls == 2
+    assert (1, "reminded", "print") in await sent(database)
+
+
+async def test_a_crash_between_handing_over_and_writing_it_down_sends_nothing_twice(
+    people, database, tmp_path
+):
+    mailbox = Mailbox()
+
+    class Dying:
+        async def hand_over(self, outgoing):
+            await mailbox.hand_over(outgoing)
+            raise asyncio.CancelledError  # the process dies after the carrier took it
+
+    with pytest.raises(asyncio.CancelledError):
+        await send_due(database, programme=PROGRAMME, carriers={Channel.DIGITAL: Dying()}, today=TODAY)
+    assert await sent(database) == []
+    await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True))
+    assert len(mailbox.taken) == 1
+    assert len(await sent(database)) == 3
+
+
+async def test_two_senders_at_once_plan_and_batch_each_letter_once(people, database, tmp_path):
+    mailbox, spool = Mailbox(), PrintSpool(tmp_path, counts_itself=True)
+    await asyncio.gather(send(database, mailbox, spool), send(database, mailbox, spool))
+    assert len(await sent(database)) == 3
+    assert await database.pool.fetchval("select count(*) from sending") == 3
+    assert await database.pool.fetchval("select count(*) from kit") == 1
+
+
+async def test_what_is_no_longer_owed_when_the_batch_is_formed_is_not_sent(people, database, url):
+    await database.run(lambda tx: plan_letters(tx, programme=PROGRAMME), actor=ACTOR, today=TODAY)
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "update obligation set state = 'withdrawn', closed_on = '2025-03-03', closed_reason = 'tested' where person_id = 1"
+    )
+    await connection.close()
+    assert (
+        await database.run(lambda tx: form_batch(tx, channel=Channel.DIGITAL), actor=ACTOR, today=TODAY)
+        is None
+    )
+    assert await database.pool.fetchval("select state from sending where person_id = 1") == "cancelled"
+
+
+async def test_a_protected_address_is_given_to_no_carrier(database, url, tmp_path):
+    await add_woman(url, 1, digital=False, protected=True, born=date(1998, 1, 1))
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    assert (await send(database, Mailbox(), PrintSpool(tmp_path))).planned == 0
+    assert await database.pool.fetchval("select count(*) from obligation where state = 'open'") == 1
+
+
+async def test_without_a_lot_that_lasts_kits_stay_owed_and_the_shortfall_is_told(
+    people, database, url, tmp_path
+):
+    connection = await asyncpg.connect(url)
+    await connection.execute("update kit_lot set expires_on = '2025-05-01'")
+    await connection.close()
+    assert (await send(database, Mailbox(), PrintSpool(tmp_path))).short_of_kits == 1
+    assert await database.pool.fetchval("select kind from obligation where state = 'open'") == "dispatch_kit"
+
+
+async def deliver(database, *reports):
+    return await database.run(lambda tx: record_deliveries(tx, reports=reports), actor=ACTOR, today=TODAY)
+
+
+async def test_delivery_reports_repeated_and_out_of_order_are_counted_and_applied_once(
+    people, database, tmp_path
+):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    paper = await database.pool.fetchval("select id from sending where person_id = 2")
+    came_back = Report(paper, "undeliverable", TODAY)
+    assert msgspec.structs.astuple(await deliver(database, came_back, came_back)) == (2, 1, 0, 1)
+    counts = await deliver(
+        database, Report(paper, "delivered", TODAY), came_back, Report(99999, "delivered", TODAY)
+    )
+    assert msgspec.structs.astuple(counts) == (3, 0, 2, 1)
+    assert await database.pool.fetchval("select count(*) from event where kind = 'letter_undeliverable'") == 1
+
+
+async def test_a_digital_letter_nobody_received_is_printed_and_told_of_once(people, database, tmp_path):
+    spool = PrintSpool(tmp_path, counts_itself=True)
+    await send(database, Mailbox(), spool)
+    digital = await database.pool.fetchval("select id from sending where person_id = 1")
+    await deliver(database, Report(digital, "failed", TODAY))
+    await send(database, Mailbox(), spool)
+    assert (
+        await database.pool.fetchval("select channel || ' ' || state from sending where id = $1", digital)
+        == "print acknowledged"
+    )
+    assert [one for one in await sent(database) if one[0] == 1] == [(1, "reminded", "digital")]
+
+
+async def test_a_kit_that_came_back_is_undeliverable_and_not_withdrawn(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    kit = await database.pool.fetchval("select id from sending where kit is not null")
+    await deliver(database, Report(kit, "undeliverable", TODAY))
+    assert await database.pool.fetchval("select state from kit") == "undeliverable"
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    assert await database.pool.fetchval("select status from standing where person_id = 3") == "due"
+
+
+async def test_a_kits_way_back_is_recorded_once_and_never_runs_backwards(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    kit = await database.pool.fetchval("select barcode from kit")
+
+    async def news(what):
+        return await database.run(
+            lambda tx: record_kit_news(tx, barcode=kit, news=what, on=TODAY), actor=ACTOR, today=TODAY
+        )
+
+    assert (await news(KitNews.RETURNED)).duplicate is False
+    assert (await news(KitNews.RETURNED)).duplicate is True
+    await news(KitNews.RECEIVED)
+    with pytest.raises(Conflict, match="returned cannot happen"):
+        await news(KitNews.RETURNED)
+    assert await database.pool.fetchval("select count(*) from event where kind like 'kit_re%'") == 2
+
+
+async def test_a_barcode_with_a_wrong_check_digit_is_refused(database):
+    with pytest.raises(Refused, match="scan it again"):
+        await database.run(
+            lambda tx: record_kit_news(tx, barcode="NO00001234541", news=KitNews.RETURNED, on=TODAY),
+            actor=ACTOR,
+            today=TODAY,
+        )
+
+
+async def test_an_unwritable_spool_is_told_and_nothing_is_lost(people, database, tmp_path):
+    blocked = tmp_path / "spool"
+    blocked.write_text("a file where the folder should be")
+    report = await send(database, Mailbox(), PrintSpool(blocked))
+    assert any("print spool" in failure for failure in report.failures)
+    assert await database.pool.fetchval("select count(*) from sending where state = 'handed'") == 2
+
+
+async def test_acknowledging_twice_has_no_second_effect(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path))
+    number = await database.pool.fetchval("select id from batch where channel = 'print'")
+    for _ in range(2):
+        await database.run(
+            lambda tx: acknowledge_batch(tx, batch=number, receipt=Receipt(2)), actor=ACTOR, today=TODAY
+        )
+    assert len(await sent(database)) == 3
