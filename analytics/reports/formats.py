@@ -15,6 +15,7 @@ from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import unknown
 from analytics.indicators.engine import Results
 from analytics.indicators.model import Indicator
+from analytics.indicators.reference import HOME, published
 from screening.refusals import Refused
 
 _SHOWN = ("value", "low", "high", "standard")
@@ -78,7 +79,7 @@ def _parquet(results: Results) -> bytes:
 def _table(results: Results) -> bytes:
     """Aligned columns for a terminal; figures to the right, `…` where follow-up is not complete."""
     strata = [stratum.value for stratum in results.question.by]
-    head = ["indicator", "period", *strata, "count", "of", "value", "95 % interval", "standard", ""]
+    head = ["indicator", "period", *strata, "count", "of", "value", "95 % interval", "standard", HOME, ""]
     rows = [_cells(row, strata) for row in results.frame.iter_rows(named=True)]
     widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     left = 2 + len(strata)
@@ -99,8 +100,17 @@ def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
         shown(row["value"], of),
         limits,
         standard,
+        "" if strata else _published(of),
         "" if row["mature"] else f"… until {row['mature_on']}",
     ]
+
+
+def _published(of: Indicator) -> str:
+    """The latest value published at home, starred where its definition is another."""
+    newest = next(iter(published(of.id, at_home=True)), None)
+    if newest is None:
+        return ""
+    return f"{newest.value:g} {newest.unit} in {newest.year}{'' if newest.comparable else '*'}"
 
 
 def shown(value: float | None, of: Indicator) -> str:
@@ -121,6 +131,13 @@ def _remarks(results: Results) -> list[str]:
     remarks = ["", f"Data as of {results.source.data_cut}. 95 % intervals: {methods}."]
     if not results.frame["mature"].all():
         remarks.append("… follow-up is not complete before the date shown: the figure will still change.")
+    starred = [r for of in results.question.indicators for r in published(of.id, at_home=True)[:1]]
+    if not results.question.by:
+        remarks += [
+            f"* {definition(r.indicator).title}, {HOME} {r.year}: {r.note}."
+            for r in starred
+            if not r.comparable
+        ]
     return remarks
 
 
