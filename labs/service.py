@@ -1,7 +1,7 @@
 """The running laboratory side of a process: intake, the judge behind it, and the answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 
 import structlog
@@ -62,6 +62,14 @@ class Laboratories:
     async def take_fhir(self, raw: bytes, *, laboratory: str, actor: Actor) -> Stored:
         reading = read_fhir(raw, laboratory=laboratory, today=self._today())
         return await self.intake.submit("fhir", reading, raw, actor=actor)
+
+    async def take_many(self, lines: Sequence[bytes], *, laboratory: str, actor: Actor) -> list[Stored]:
+        """JSON results that came together, answered in their order."""
+        return list(
+            await asyncio.gather(
+                *(self.take_json(line, laboratory=laboratory, actor=actor) for line in lines)
+            )
+        )
 
     def read_hl7(self, raw: bytes) -> Reading:
         return read_oru(raw, today=self._today())

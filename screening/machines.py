@@ -16,7 +16,9 @@ def follow(table: Table, state: StrEnum, happened: StrEnum, *, what: str) -> Str
     reached = table.get((state, happened))
     if reached is None:
         possible = ", ".join(sorted(event for held, event in table if held == state)) or "nothing more"
-        raise Conflict("impossible_transition", f"{what} is {state}: {happened} cannot happen; possible: {possible}")
+        raise Conflict(
+            "impossible_transition", f"{what} is {state}: {happened} cannot happen; possible: {possible}"
+        )
     return reached
 
 

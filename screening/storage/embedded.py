@@ -176,7 +176,7 @@ class _Runner:
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=self._become_unprivileged if os.geteuid() == 0 else None,  # noqa: PLW1509  no threads yet
+                preexec_fn=self._become_unprivileged if os.geteuid() == 0 else None,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise Refused("embedded_database_failed", f"{program} cannot be run: {error}") from error
@@ -205,7 +205,7 @@ def _enter_namespace() -> None:
 
 
 def _namespaces_allowed() -> bool:
-    probe = subprocess.run(["/bin/true"], preexec_fn=_enter_namespace, check=False)  # noqa: PLW1509, S603
+    probe = subprocess.run(["/bin/true"], preexec_fn=_enter_namespace, check=False)
     return probe.returncode == 0
 
 

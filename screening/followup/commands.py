@@ -1,0 +1,137 @@
+"""What clinics and staff tell of a person's way: referrals, appointments, treatment, decisions."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from screening.history.commands import append_events
+from screening.history.events import News, natural_key
+from screening.people.queries import persons_by_national_id
+from screening.protocols.facts import TREATMENTS
+from screening.refusals import NotFound, Refused
+from screening.storage.transaction import Transaction
+from screening.vocabulary import HISTOLOGY_FINDINGS, EventKind, OptOutScope
+
+TOLD = frozenset(
+    {
+        EventKind.REFERRED, EventKind.APPOINTMENT_BOOKED, EventKind.APPOINTMENT_MISSED, EventKind.APPOINTMENT_ATTENDED,
+        EventKind.TREATED, EventKind.DIAGNOSED, EventKind.FOLLOW_UP_CLOSED, EventKind.DEFERRED, EventKind.CEASED,
+        EventKind.REINSTATED, EventKind.OPTED_OUT, EventKind.OPTED_IN,
+    }
+)  # fmt: skip
+_REASONS = {
+    EventKind.CEASED: frozenset({"no_cervix", "prior_cancer", "informed_choice"}),
+    EventKind.FOLLOW_UP_CLOSED: frozenset(
+        {"declined", "followed_elsewhere", "clinical_decision", "unreachable"}
+    ),
+    EventKind.DEFERRED: frozenset({"pregnant", "postpartum", "followed_elsewhere", "own_wish"}),
+}
+_CODES = {EventKind.TREATED: frozenset(TREATMENTS), EventKind.DIAGNOSED: HISTOLOGY_FINDINGS | {"no_biopsy"}}
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that happened. `reference` is the teller's own: told again it has no second effect.
+
+    The person is named by `person`, our id, or by `national_id`.
+    """
+
+    programme: str
+    kind: EventKind
+    date: date
+    reference: str
+    person: int | None = None
+    national_id: str | None = None
+    to: str | None = None
+    unit: str | None = None
+    code: str | None = None
+    scope: OptOutScope | None = None
+    until: msgspec.Raw | None = None
+    reason: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """`event` None: known already."""
+
+    reference: str
+    event: int | None
+    duplicate: bool
+    problem: str | None = None
+
+
+async def record_findings(tx: Transaction, *, findings: Sequence[Finding]) -> list[Told]:
+    """Each is recorded or refused by itself, in the order given."""
+    numbers = [one.national_id for one in findings if one.national_id]
+    by_number = await persons_by_national_id(tx, numbers=numbers)
+    known = {
+        row["id"]
+        for row in await tx.rows(
+            "select id from person where id = any($1)",
+            [one.person for one in findings if one.person is not None],
+        )
+    }
+    told: list[Told | News] = []
+    for one in findings:
+        try:
+            told.append(_news(one, tx, by_number, known))
+        except Refused as refused:
+            told.append(Told(one.reference, None, duplicate=False, problem=refused.message))
+    news = [one for one in told if isinstance(one, News)]
+    events = await append_events(tx, news=news)
+    await tx.audit("recorded findings", persons=[one.person_id for one in news], facts={"count": len(news)})
+    answers: list[Told] = []
+    for finding, one in zip(findings, told, strict=True):
+        if isinstance(one, Told):
+            answers.append(one)
+        else:
+            event = events.get(str(one.key))
+            answers.append(Told(finding.reference, event, duplicate=event is None))
+    return answers
+
+
+async def record_finding(tx: Transaction, *, finding: Finding) -> Told:
+    """One thing; refuses what cannot be."""
+    (told,) = await record_findings(tx, findings=[finding])
+    if told.problem is not None:
+        raise Refused("finding_refused", told.problem)
+    return told
+
+
+def _news(one: Finding, tx: Transaction, by_number: Any, known: set[int]) -> News:
+    person = by_number[one.national_id].id if one.national_id in by_number else one.person
+    if person is None or (one.national_id is None and person not in known):
+        raise NotFound("person_unknown", "names nobody in the register, by `person` or `national_id`")
+    _refuse_unsound(one, tx.today)
+    named = {name: getattr(one, name) for name in ("to", "unit", "code", "scope", "reason")}
+    body = {name: value for name, value in named.items() if value is not None}
+    if one.until is not None:
+        body["until"] = msgspec.json.decode(one.until, type=date)
+    return News(
+        person_id=person,
+        kind=one.kind,
+        occurred_on=one.date,
+        source=tx.actor.organisation or tx.actor.subject,
+        key=natural_key("finding", tx.actor.organisation or tx.actor.subject, one.reference),
+        programme=one.programme,
+        body=body,
+    )
+
+
+def _refuse_unsound(one: Finding, today: date) -> None:
+    if one.kind not in TOLD:
+        raise Refused(
+            "kind_not_told", f"{one.kind} is not told here; expected one of {', '.join(sorted(TOLD))}"
+        )
+    if one.date > today:
+        raise Refused("impossible_date", f"{one.date} lies after today, {today}")
+    reasons = _REASONS.get(one.kind)
+    if reasons is not None and one.reason not in reasons:
+        raise Refused("reason_missing", f"{one.kind} needs a reason, one of {', '.join(sorted(reasons))}")
+    codes = _CODES.get(one.kind)
+    if codes is not None and one.code not in codes:
+        raise Refused("code_unknown", f"{one.kind} needs a code, one of {', '.join(sorted(codes))}")
+    if one.kind == EventKind.DEFERRED and one.until is None:
+        raise Refused("until_missing", "deferred needs `until`: nobody is put off for ever")
+    if one.kind in (EventKind.OPTED_OUT, EventKind.OPTED_IN) and one.scope is None:
+        raise Refused("scope_missing", f"{one.kind} needs a scope, one of {', '.join(OptOutScope)}")

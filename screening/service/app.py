@@ -1,0 +1,138 @@
+"""The composition root: every room's doors behind one application."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar, get
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+import analytics.routes
+import invitations.routes
+import labs.routes
+import screening.followup.routes
+import screening.people.routes
+from labs.mllp import MllpServer
+from labs.service import Laboratories
+from screening.ledger.advance import advance_people
+from screening.protocols.load import family
+from screening.service.auth import BearerAuthentication, Verifier
+from screening.service.problems import HANDLERS
+from screening.service.settings import PROGRAMMES
+from screening.storage.database import Database
+from screening.storage.transaction import Actor, system_actor
+from screening.vocabulary import Role
+from screening.web import Clock, anyone
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the application is put together from."""
+
+    database: Database
+    clock: Clock
+    verifier: Verifier
+    accept_synthetic: bool
+    mllp_port: int | None = None  # None: no listener
+
+
+@get("/health", sync_to_thread=False, **anyone())
+def health() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+def route_handlers() -> list[Any]:
+    return [
+        health,
+        *screening.people.routes.handlers,
+        *screening.followup.routes.handlers,
+        *invitations.routes.handlers,
+        *labs.routes.handlers,
+        *analytics.routes.handlers,
+    ]
+
+
+def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
+    """The application; refuses to start with a route that does not say who may call it."""
+    app = Litestar(
+        route_handlers=[*route_handlers(), *more],
+        lifespan=[lambda app: _running(app, services)],
+        middleware=[DefineMiddleware(BearerAuthentication, exclude=["^/schema"])],
+        exception_handlers=HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title="Screening programme platform",
+            version="1",
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+            security=[{"bearer": []}],
+        ),
+        response_cache_config=ResponseCacheConfig(),
+        request_max_body_size=1024 * 1024,
+        state=State(
+            {
+                "database": services.database,
+                "clock": services.clock,
+                "verifier": services.verifier,
+                "programmes": PROGRAMMES,
+                "accept_synthetic": services.accept_synthetic,
+            }
+        ),
+    )
+    undeclared = undeclared_routes(app)
+    if undeclared:
+        raise AssertionError(f"routes that do not say who may call them: {', '.join(undeclared)}")
+    return app
+
+
+def undeclared_routes(app: Litestar) -> list[str]:
+    """Paths of routes without `allow(...)` or `anyone()`; the framework's own description is public."""
+    return sorted(
+        {
+            path
+            for route in app.routes
+            for handler in getattr(route, "route_handlers", ())
+            if isinstance(handler, HTTPRouteHandler)
+            and handler.http_methods != {"OPTIONS"}  # added by the framework, tells only the methods
+            and "roles" not in handler.opt
+            for path in [route.path]
+            if not path.startswith("/schema")
+        }
+    )
+
+
+@asynccontextmanager
+async def _running(app: Litestar, services: Services) -> AsyncGenerator[None]:
+    """Laboratories' intake, judge and MLLP listener live as long as the application."""
+    rules = family(PROGRAMMES[0])
+
+    async def reconcile_now(persons: list[int]) -> None:
+        await services.database.run(
+            lambda tx: advance_people(tx, family=rules, persons=persons),
+            actor=system_actor("judge"),
+            today=services.clock.today(),
+        )
+
+    laboratories = Laboratories(
+        services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
+    )
+    app.state.laboratories = laboratories
+    await laboratories.start()
+    mllp: MllpServer | None = None
+    try:
+        if services.mllp_port is not None:
+            sender = Actor("mllp", frozenset({Role.LABORATORY}))
+            mllp = MllpServer(lambda raw: laboratories.take_hl7(raw, actor=sender), port=services.mllp_port)
+            await mllp.start()
+            app.state.mllp_port = mllp.port
+        yield
+    finally:
+        if mllp is not None:
+            await mllp.stop()
+        await laboratories.stop()

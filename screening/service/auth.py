@@ -1,0 +1,131 @@
+"""Who calls: OIDC bearer tokens, verified; never a password, never a session of our own."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException
+from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from screening.refusals import Refused
+from screening.storage.transaction import Actor
+from screening.vocabulary import Role
+
+# Asymmetric only: a key that verifies must not be able to sign.
+ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
+COOKIE = "screening"
+_LEEWAY_SECONDS = 30
+_REFRESH_SECONDS = 60
+_ROLES = {role.value: role for role in Role if role != Role.SYSTEM}
+
+
+class Keys(Protocol):
+    """Where the issuer's public keys come from."""
+
+    async def current(self, *, refresh: bool) -> KeySet: ...
+
+
+class DiscoveredKeys:
+    """The keys an OIDC issuer publishes, fetched once and again when a token names one we do not know."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._keys: KeySet | None = None
+        self._fetched = 0.0
+
+    async def current(self, *, refresh: bool) -> KeySet:
+        stale = refresh and time.monotonic() - self._fetched > _REFRESH_SECONDS
+        if self._keys is None or stale:
+            self._keys = await self._fetch()
+            self._fetched = time.monotonic()
+        return self._keys
+
+    async def _fetch(self) -> KeySet:
+        try:
+            async with httpx.AsyncClient(timeout=10) as client:
+                about = (
+                    await client.get(f"{self._issuer}/.well-known/openid-configuration")
+                ).raise_for_status()
+                keys = (await client.get(about.json()["jwks_uri"])).raise_for_status()
+            return KeySet.import_key_set(keys.json())
+        except (httpx.HTTPError, KeyError, ValueError, JoseError) as error:
+            raise Refused("issuer_unreachable", f"OIDC issuer {self._issuer}: {error}", status=503) from error
+
+
+class OwnKey:
+    """The demo's own issuer: a key that lives as long as the process."""
+
+    def __init__(self) -> None:
+        self._key = ECKey.generate_key("P-256", auto_kid=True)
+
+    async def current(self, *, refresh: bool) -> KeySet:  # noqa: ARG002  there is nothing to refresh
+        return KeySet([self._key])
+
+    def mint(self, claims: Mapping[str, Any]) -> str:
+        return jwt.encode({"alg": "ES256", "kid": self._key.kid, "typ": "at+jwt"}, dict(claims), self._key)
+
+
+class Verifier:
+    """Turns a bearer token into an actor, or says why it is none."""
+
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=_LEEWAY_SECONDS,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+
+    async def verify(self, bearer: str) -> Actor:
+        """Refuses what is expired, meant for others, signed by others or with another algorithm."""
+        try:
+            token = jwt.decode(bearer, await self._keys.current(refresh=False), algorithms=ALGORITHMS)
+        except (JoseError, ValueError):
+            token = await self._with_new_keys(bearer)
+        try:
+            self._claims.validate(token.claims)
+        except JoseError as error:
+            raise NotAuthorizedException(f"the token is not valid here: {error}") from error
+        if "nonce" in token.claims or token.header.get("typ", "JWT").lower() not in ("jwt", "at+jwt"):
+            raise NotAuthorizedException("an ID token was sent; expected an access token")
+        return actor_of(token.claims)
+
+    async def _with_new_keys(self, bearer: str) -> jwt.Token:
+        try:
+            return jwt.decode(bearer, await self._keys.current(refresh=True), algorithms=ALGORITHMS)
+        except (JoseError, ValueError) as error:
+            raise NotAuthorizedException("the token cannot be verified: not signed by the issuer") from error
+
+
+def actor_of(claims: Mapping[str, Any]) -> Actor:
+    """Roles that are none of ours are passed over; a laboratory is an organisation too."""
+    roles = claims.get("roles") or str(claims.get("scope", "")).split()
+    named = [roles] if isinstance(roles, str) else roles
+    return Actor(
+        subject=str(claims["sub"]),
+        roles=frozenset(_ROLES[name] for name in named if name in _ROLES),
+        organisation=claims.get("laboratory") or claims.get("organisation"),
+    )
+
+
+class BearerAuthentication(AbstractAuthenticationMiddleware):
+    """Every route needs a token but those declared with `anyone()`."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        header = connection.headers.get("authorization", "")
+        scheme, _, bearer = header.partition(" ")
+        if not header:
+            bearer, scheme = connection.cookies.get(COOKIE, ""), "Bearer"
+        if scheme.lower() != "bearer" or not bearer:
+            raise NotAuthorizedException("no token; send `Authorization: Bearer …`")
+        verifier: Verifier = connection.app.state.verifier
+        return AuthenticationResult(user=await verifier.verify(bearer.strip()), auth=None)
