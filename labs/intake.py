@@ -83,8 +83,7 @@ class Intake:
 
     async def stop(self) -> None:
         """Commit and answer what has arrived, then end."""
-        while self._waiting:
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*(one.answer for one in self._waiting), return_exceptions=True)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -4,7 +4,6 @@ Set-based and repeatable: a message stays pending until the commit that holds al
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from labs.results import Fault, LabResult, Reading, ResultStatus, Verdict
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
 from screening.people.queries import PersonRow, persons_by_national_id
-from screening.storage.transaction import Transaction
+from screening.storage.transaction import Row, Transaction
 from screening.vocabulary import EventKind
 
 BATCH = 500
@@ -86,11 +85,11 @@ async def judge_batch(
             continue  # about a specimen this batch has news of already: the next batch sees that news
         touched |= keys
         done.append(row["id"])
-        outcomes += _judge(row["id"], reading, people, kits, held, profiles, programme, tx.today)
+        outcomes += _judge(row["id"], reading, people, kits, held, profiles, programme)
     return await _write(tx, done, outcomes)
 
 
-def _read_again(row: Mapping[str, Any]) -> Reading:
+def _read_again(row: Row) -> Reading:
     if row["verdict"] == Verdict.REJECTED:
         faults = tuple(msgspec.convert(row["faults"], list[Fault]))
         return Reading(row["laboratory"], "", Verdict.REJECTED, faults=faults)
@@ -99,7 +98,7 @@ def _read_again(row: Mapping[str, Any]) -> Reading:
 
 def _judge(
     message: int, reading: Reading, people: Mapping[str, PersonRow], kits: Mapping[str, KitRow],
-    held: Mapping[Key, Held], profiles: Mapping[str, str], programme: str, today: date,
+    held: Mapping[Key, Held], profiles: Mapping[str, str], programme: str,
 ) -> list[Outcome]:  # fmt: skip
     if reading.verdict != Verdict.ACCEPTED:
         fault = reading.faults[0]
@@ -110,7 +109,7 @@ def _judge(
     for position, result in enumerate(reading.results):
         person = people.get(result.person)
         kit = kits.get(result.kit) if result.kit else None
-        complaint = _complaint(result, person, kit, today)
+        complaint = _complaint(result, person, kit)
         if complaint is not None or person is None:
             code, note = complaint or ("person_unknown", "")
             judged.append(Outcome(message, position, "quarantined", code, note))
@@ -122,9 +121,7 @@ def _judge(
     return judged
 
 
-def _complaint(
-    result: LabResult, person: PersonRow | None, kit: KitRow | None, today: date
-) -> tuple[str, str] | None:
+def _complaint(result: LabResult, person: PersonRow | None, kit: KitRow | None) -> tuple[str, str] | None:
     """Why a result cannot be somebody's: (code, sentence without the person's number)."""
     if person is None:
         return "person_unknown", "nobody in the register goes by the number of this result"
@@ -132,8 +129,10 @@ def _complaint(
         return "before_birth", f"specimen taken {result.taken_on}, before the person was born"
     if person.died_on is not None and result.taken_on > person.died_on:
         return "after_death", f"specimen taken {result.taken_on}, after the person died"
-    if result.kit is None:
-        return None
+    return _kit_complaint(result, person, kit) if result.kit else None
+
+
+def _kit_complaint(result: LabResult, person: PersonRow, kit: KitRow | None) -> tuple[str, str] | None:
     if kit is None:
         return "kit_unknown", f"kit {result.kit} was not dispatched by this programme"
     if kit.holder_id != person.holder_id:

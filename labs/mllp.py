@@ -38,7 +38,9 @@ class MllpServer:
                 self._serve, self._host, self._port, limit=MAX_BYTES + len(START + END)
             )
         except OSError as error:
-            told = f"MLLP port {self._port} on {self._host} cannot be used: {error.strerror}; choose another with --mllp-port"
+            told = (
+                f"MLLP port {self._port} on {self._host}: {error.strerror}; choose another with --mllp-port"
+            )
             raise Refused("port_in_use", told) from error
 
     async def stop(self) -> None:

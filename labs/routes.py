@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
@@ -82,9 +82,8 @@ async def post_results(request: CallerRequest) -> Response[bytes]:
     """Results as NDJSON; the answer has a line for each line, in the same order."""
     running, laboratory = laboratories_of(request), own_laboratory(request)
     lines = [line for line in (await request.body()).splitlines() if line.strip()]
-    answers: list[bytes] = []
-    for stored in await running.take_many(lines, laboratory=laboratory, actor=request.user):
-        answers.append(msgspec.json.encode(_answer(stored)))
+    taken = await running.take_many(lines, laboratory=laboratory, actor=request.user)
+    answers = [msgspec.json.encode(_answer(stored)) for stored in taken]
     return Response(b"\n".join(answers) + b"\n", media_type="application/x-ndjson", status_code=HTTP_200_OK)
 
 
@@ -144,7 +143,7 @@ def operation_outcome(reading: Reading) -> dict[str, Any]:
 
 
 @get("/fhir/R4/metadata", media_type=_FHIR, sync_to_thread=False, **anyone())
-def get_capabilities(request: Request[Any, Any, Any]) -> Response[bytes]:
+def get_capabilities() -> Response[bytes]:
     """What this FHIR interface can do."""
     statement = {
         "resourceType": "CapabilityStatement", "status": "active", "date": "2026-11-23", "kind": "instance",

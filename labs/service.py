@@ -104,8 +104,6 @@ class Laboratories:
             self.intake.arrived.clear()
             try:
                 await self.judge_all()
-            except (
-                Exception
-            ):  # the judge must outlive one failure; what failed stays pending and is tried again
+            except Exception:  # noqa: BLE001  the judge outlives a failure; what failed stays pending, is tried again
                 _log.exception("judging failed; messages stay pending")
                 await asyncio.sleep(_SWEEP_SECONDS)

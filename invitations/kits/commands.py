@@ -70,10 +70,10 @@ async def _move(tx: Transaction, barcodes: Sequence[str], state: KitState) -> No
 
 async def note_analysed(tx: Transaction, *, barcodes: Sequence[str]) -> None:
     """These kits' samples have a result: nothing more is expected of them."""
-    analysable = [state for state, news in KIT if news == KitNews.ANALYSED]
+    analysable = [str(state) for state, news in KIT if str(news) == KitNews.ANALYSED]
     await tx.run(
         "update kit set state = $2, changed_on = $3 where barcode = any($1) and state = any($4)",
-        list(barcodes), KitState.ANALYSED, tx.today, [str(state) for state in analysable],
+        list(barcodes), KitState.ANALYSED, tx.today, analysable,
     )  # fmt: skip
 
 

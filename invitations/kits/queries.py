@@ -32,4 +32,4 @@ async def kits_by_barcode(tx: Transaction, *, barcodes: Sequence[str]) -> dict[s
     if not barcodes:
         return {}
     rows = await tx.rows(_KITS, list(set(barcodes)))
-    return {row["barcode"]: KitRow(*row[:5], KitState(row["state"]), row["programme"]) for row in rows}
+    return {row["barcode"]: msgspec.convert(dict(row), KitRow) for row in rows}

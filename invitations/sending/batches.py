@@ -1,6 +1,6 @@
 """Batches: formed with a count, handed to a carrier, acknowledged with a count, or left in plain sight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from screening.history.commands import append_events
 from screening.history.events import News, natural_key
 from screening.protocols.model import LETTER_EVENTS
 from screening.refusals import NotFound
-from screening.storage.transaction import Transaction
+from screening.storage.transaction import Row, Transaction
 from screening.vocabulary import EventKind, ObligationKind
 
 SIZE = 500
@@ -75,7 +75,7 @@ async def outgoing(tx: Transaction, *, batch: int) -> Outgoing:
     return Outgoing(batch, rows[0]["formed_on"] if rows else tx.today, items)
 
 
-def _item(row: Mapping[str, Any], *, digital: bool) -> Item:
+def _item(row: Row, *, digital: bool) -> Item:
     address = [row["name"], row["address"] or "", f"{row['postcode'] or ''} {row['post_town'] or ''}".strip()]
     return Item(
         sending=row["id"],
@@ -130,7 +130,7 @@ async def acknowledge_batch(tx: Transaction, *, batch: int, receipt: Receipt) ->
     return state
 
 
-async def _sent(tx: Transaction, taken: Sequence[Mapping[str, Any]]) -> None:
+async def _sent(tx: Transaction, taken: Sequence[Row]) -> None:
     if not taken:
         return
     ids = [one["id"] for one in taken]
@@ -144,7 +144,7 @@ async def _sent(tx: Transaction, taken: Sequence[Mapping[str, Any]]) -> None:
     await append_events(tx, news=[_sent_news(one, tx.today) for one in taken])
 
 
-def _sent_news(one: Mapping[str, Any], today: date) -> News:
+def _sent_news(one: Row, today: date) -> News:
     kind = LETTER_EVENTS[ObligationKind(one["kind"])]
     body: dict[str, Any] = {
         "sending": one["id"], "obligation": one["obligation_id"], "letter": one["letter"], "channel": one["channel"],
@@ -157,7 +157,7 @@ def _sent_news(one: Mapping[str, Any], today: date) -> News:
     )  # fmt: skip
 
 
-async def _refused(tx: Transaction, refused: Sequence[Mapping[str, Any]]) -> None:
+async def _refused(tx: Transaction, refused: Sequence[Row]) -> None:
     """A refused sending is planned again: the same channel once more, then print; print failing is failure."""
     for one in refused:
         again = one["attempts"] + 1 < ATTEMPTS
@@ -224,7 +224,7 @@ async def record_deliveries(tx: Transaction, *, reports: Sequence[Report]) -> Re
     return counts
 
 
-async def _report(tx: Transaction, row: Mapping[str, Any], report: Report) -> bool:
+async def _report(tx: Transaction, row: Row, report: Report) -> bool:
     if report.outcome == "delivered":
         if row["state"] not in _DELIVERED:
             return False
@@ -248,7 +248,7 @@ async def _set(tx: Transaction, sending: int, state: SendingState) -> None:
     await tx.run("update sending set state = $2, changed_on = $3 where id = $1", sending, state, tx.today)
 
 
-async def _came_back(tx: Transaction, row: Mapping[str, Any], on: date) -> None:
+async def _came_back(tx: Transaction, row: Row, on: date) -> None:
     kind = EventKind.KIT_UNDELIVERABLE if row["kit"] else EventKind.LETTER_UNDELIVERABLE
     if row["kit"]:
         moved = "update kit set state = 'undeliverable', changed_on = $2 where barcode = $1 and state = 'dispatched'"

@@ -29,7 +29,8 @@ class Planned(msgspec.Struct, frozen=True):
 
 # A protected address is known to no carrier: such a person is written to digitally or, visibly, not at all.
 _LETTERS = """
-insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, not_before, planned_on, changed_on)
+insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, not_before, planned_on,
+                     changed_on)
 select o.id, o.person_id, o.programme, o.kind, o.letter, p.language,
        case when p.digital_mailbox then 'digital' else 'print' end, $2, $2, $2
   from obligation o join person p on p.id = o.person_id
@@ -59,14 +60,18 @@ select o.id, o.person_id, o.kind, o.letter, p.language
    and not exists (select 1 from kit k where k.person_id = o.person_id and k.state in ('returned', 'received'))
  order by o.id limit $4 for update of o skip locked
 """
-_LOT = "select lot, expires_on, remaining from kit_lot where remaining > 0 and expires_on >= $1 order by expires_on, lot limit 1 for update"
+_LOT = """
+select lot, expires_on, remaining from kit_lot
+ where remaining > 0 and expires_on >= $1 order by expires_on, lot limit 1 for update
+"""
 _VOID = "update kit set state = 'void', changed_on = $2 where person_id = any($1) and state in ('ordered', 'dispatched')"
 _KIT_ROWS = """
 insert into kit (barcode, person_id, programme, lot, expires_on, ordered_on, changed_on)
 select barcode, person_id, $4, $5, $6, $3, $3 from unnest($1::text[], $2::bigint[]) as k(barcode, person_id)
 """
 _KIT_SENDINGS = """
-insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, kit, not_before, planned_on, changed_on)
+insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, kit, not_before, planned_on,
+                     changed_on)
 select obligation, person, $7, kind, letter, language, 'print', kit, $8, $8, $8
   from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
        as s(obligation, person, kind, letter, language, kit)

@@ -56,8 +56,8 @@ def read_fhir(raw: bytes, *, laboratory: str, today: date) -> Reading:
     """
     resource, fault = _decoded(raw)
     if resource is None or fault is not None:
-        faults = (fault or Fault(DATA_TYPE, "body", "expected a JSON object"),)
-        return Reading(laboratory, _message_id(resource or {}), Verdict.REJECTED, faults=faults)
+        told = fault or Fault(DATA_TYPE, "body", "expected a JSON object")
+        return Reading(laboratory, _message_id(resource or {}), Verdict.REJECTED, faults=(told,))
     message_id = _message_id(resource)
     try:
         if not message_id:
@@ -67,7 +67,8 @@ def read_fhir(raw: bytes, *, laboratory: str, today: date) -> Reading:
         results = tuple(_results(resource))
     except _Unusable as unusable:
         return Reading(laboratory, message_id, Verdict.ERROR, faults=(unusable.fault,))
-    faults = tuple(fault for result in results if (fault := impossible(result, today)) is not None)
+    complaints = [impossible(result, today) for result in results]
+    faults = tuple(fault for fault in complaints if fault is not None)
     if not results:
         faults = (Fault(REQUIRED_MISSING, "DiagnosticReport.result", "no result in the message"),)
     verdict = Verdict.ERROR if faults else Verdict.ACCEPTED
@@ -215,11 +216,11 @@ def _observed(
             raise _Unusable(
                 REQUIRED_MISSING, "DiagnosticReport.result", f"{reference.get('reference')!r} is not here"
             )
-        status = observation.get("status") or report.get("status")
+        status = str(observation.get("status") or report.get("status"))
         if status in _PRELIMINARY:
             continue
         if report.get("status") == "entered-in-error" or status not in _STATUSES:
-            status = report.get("status")
+            status = str(report.get("status"))
         test, about = _observation(observation)
         final = _STATUSES.get(status)
         if final is None:

@@ -11,9 +11,9 @@ def acknowledge(reading: Reading, *, today: date, charset: str = "UNICODE UTF-8"
     """The same reading always gives the same answer, so a message sent again is answered as before."""
     stamp = today.strftime("%Y%m%d")
     control = _plain(reading.control_id)
+    receiver = _plain(reading.laboratory)
     segments = [
-        f"MSH|{_SEPARATORS}|SCREENING|SCREENING||{_plain(reading.laboratory)}|{stamp}||ACK^R01^ACK|A{control}|P|2.5.1"
-        f"||||||{charset}",
+        f"MSH|{_SEPARATORS}|SCREENING|SCREENING||{receiver}|{stamp}||ACK^R01^ACK|A{control}|P|2.5.1||||||{charset}",
         f"MSA|{reading.verdict}|{control}",
         *(
             f"ERR|||{fault.code}^{_plain(fault.where)}^HL70357|E||||{_plain(fault.message)}"

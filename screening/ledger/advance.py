@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -37,14 +37,14 @@ class Advanced(msgspec.Struct, frozen=True):
 
 
 _CLAIM = """
-select person_id from standing
+select person_id, last_event_id from standing
  where programme = $1 and next_action_on <= $2
  order by next_action_on, person_id
  limit $3
  for update skip locked
 """
 _CLAIM_THESE = """
-select person_id from standing
+select person_id, last_event_id from standing
  where programme = $1 and person_id = any($2)
  order by person_id
  for update
@@ -83,22 +83,27 @@ async def advance(
 async def advance_batch(tx: Transaction, *, family: Family, batch: int = BATCH) -> Advanced:
     """Claim up to `batch` people whom no other worker holds, and reconcile them."""
     claimed = await tx.rows(_CLAIM, family.name, tx.today, batch)
-    return await _advance(tx, family, [row[0] for row in claimed])
+    return await _advance(tx, family, {row[0]: row[1] for row in claimed})
 
 
 async def advance_people(tx: Transaction, *, family: Family, persons: Sequence[int]) -> Advanced:
     """Reconcile these people now, whether or not their next action has come."""
     claimed = await tx.rows(_CLAIM_THESE, family.name, list(persons))
-    return await _advance(tx, family, [row[0] for row in claimed])
+    return await _advance(tx, family, {row[0]: row[1] for row in claimed})
 
 
-async def _advance(tx: Transaction, family: Family, persons: Sequence[int]) -> Advanced:
-    if not persons:
+async def _advance(tx: Transaction, family: Family, seen: Mapping[int, int]) -> Advanced:
+    """`seen`: person -> the last event that the decision before knew of."""
+    if not seen:
         return Advanced()
+    persons = list(seen)
     lives = await load_lives(tx, persons=persons, programme=family.name)
     ledger = await _open_rows(tx, family.name, persons)
     decisions = [decide_life(family, life, tx.today) for life in lives]
-    changes = [reconcile(one, ledger.get(life.id, ())) for life, one in zip(lives, decisions, strict=True)]
+    changes = [
+        reconcile(one, ledger.get(life.id, ()), seen=seen[life.id])
+        for life, one in zip(lives, decisions, strict=True)
+    ]
     await _write_changes(tx, family.name, lives, changes)
     await _write_standings(tx, family.name, lives, decisions)
     done = Advanced(
@@ -174,12 +179,48 @@ async def _write_changes(
             [one.on for _, one in fulfilled],
             [one.event for _, one in fulfilled],
         )
+    await _write_settled(tx, programme, lives, changes)
     withdrawn = [pair for change in changes for pair in change.withdrawn]
     if withdrawn:
         await tx.run(_WITHDRAW, [row for row, _ in withdrawn], [reason for _, reason in withdrawn], tx.today)
     moved = [pair for change in changes for pair in change.moved]
     if moved:
         await tx.run(_MOVE, [row for row, _ in moved], [due for _, due in moved])
+
+
+_SETTLE = """
+insert into obligation (person_id, programme, episode, kind, subject, opened_on, due_on, rule, state, closed_on, closed_by)
+select person_id, $10, episode, kind, subject, opened_on, due_on, rule, 'fulfilled', closed_on, event
+  from unnest($1::bigint[], $2::date[], $3::text[], $4::text[], $5::date[], $6::date[], $7::text[], $8::date[], $9::bigint[])
+       as c(person_id, episode, kind, subject, opened_on, due_on, rule, closed_on, event)
+on conflict on constraint uq_obligation_owed_once do nothing
+"""
+
+
+async def _write_settled(
+    tx: Transaction, programme: str, lives: Sequence[Life], changes: Sequence[Changes]
+) -> None:
+    """What came and went between two decisions, as it does when a history arrives all at once."""
+    settled = [
+        (life.id, one, one.owed)
+        for life, change in zip(lives, changes, strict=True)
+        for one in change.settled
+        if one.owed is not None
+    ]
+    if settled:
+        await tx.run(
+            _SETTLE,
+            [person for person, _, _ in settled],
+            [one.episode for _, one, _ in settled],
+            [one.kind for _, one, _ in settled],
+            [one.subject for _, one, _ in settled],
+            [owed.opened_on for _, _, owed in settled],
+            [owed.due_on for _, _, owed in settled],
+            [owed.rule for _, _, owed in settled],
+            [one.on for _, one, _ in settled],
+            [one.event for _, one, _ in settled],
+            programme,
+        )
 
 
 _STAND = """

@@ -21,27 +21,37 @@ class OpenRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Changes(msgspec.Struct, frozen=True, gc=False):
-    """`fulfilled` pairs ledger rows with their evidence; `withdrawn` with the reason; `moved` with the new due date."""
+    """`fulfilled` pairs ledger rows with their evidence; `withdrawn` with the reason; `moved` with the new due date.
+
+    `settled` opened and closed since the last decision: the ledger never saw them open, and records them all the same.
+    """
 
     opened: tuple[Obligation, ...]
     fulfilled: tuple[tuple[int, Closed], ...]
     withdrawn: tuple[tuple[int, str], ...]
     moved: tuple[tuple[int, date], ...]
+    settled: tuple[Closed, ...] = ()
 
 
 NOTHING = Changes((), (), (), ())
 
 
-def reconcile(decision: Decision, ledger: Iterable[OpenRow]) -> Changes:
+def reconcile(decision: Decision, ledger: Iterable[OpenRow], *, seen: int) -> Changes:
     """Open what is missing, close what has evidence, withdraw what no longer applies.
 
-    Deciding the same again after these changes asks for no further change.
+    `seen`: the last event that the decision before this one knew of. Deciding the same again after these
+    changes asks for no further change.
     """
     wanted: Mapping[Key, Obligation] = {
         (one.episode, one.kind, one.subject): one for one in decision.obligations
     }
     held = {(row.episode, row.kind, row.subject): row for row in ledger}
-    if not held and not wanted:
+    settled = tuple(
+        one
+        for one in decision.closed
+        if one.owed is not None and one.event > seen and (one.episode, one.kind, one.subject) not in held
+    )
+    if not held and not wanted and not settled:
         return NOTHING
     gone = [row for key, row in held.items() if key not in wanted]
     evidence = {(one.episode, str(one.kind), one.subject): one for one in decision.closed} if gone else {}
@@ -62,4 +72,5 @@ def reconcile(decision: Decision, ledger: Iterable[OpenRow]) -> Changes:
             for key, row in held.items()
             if key in wanted and wanted[key].due_on != row.due_on
         ),
+        settled=settled,
     )

@@ -109,7 +109,13 @@ def synthetic_numbers(born: date) -> Iterator[str]:
 
 
 def _completed(stem: str) -> Iterator[str]:
-    for control in range(100):
-        number = f"{stem}{control:02}"
-        if _controls_hold(number):
-            yield number
+    """The numbers that begin with these nine digits: up to four, by the remainders the 2032 rule admits."""
+    digits = [int(character) for character in stem]
+    total = sum(weight * digit for weight, digit in zip(_WEIGHTS_1, digits, strict=True))
+    for remainder in range(_RELAXED + 1):
+        first = (remainder - total) % 11
+        if first < 10:
+            sum_2 = sum(weight * digit for weight, digit in zip(_WEIGHTS_2, [*digits, first], strict=True))
+            second = -sum_2 % 11
+            if second < 10:
+                yield f"{stem}{first}{second}"

@@ -50,6 +50,7 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     subject: str
     event: int
     on: date
+    owed: Obligation | None = None  # what was owed, where the episode and not a letter closed it
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

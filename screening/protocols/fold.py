@@ -243,7 +243,7 @@ class Fold:
         while self.step <= reached:
             owed = self.owed_now()
             if owed is not None:
-                self.closed.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day))
+                self.closed.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day, owed))
             self.step, self.step_on = self.step + 1, day
 
     def evidence(self, day: date, event: Event) -> None:

@@ -1,6 +1,7 @@
 """Every "no" as an RFC 9457 problem, in the same form whoever says it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from screening.refusals import Conflict, NotAllowed, NotFound, Refused
 
 MEDIA = "application/problem+json"
-_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409), (Refused, 422))
+_STATUS: Mapping[type[Refused], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409}
 _log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
@@ -30,7 +31,7 @@ def problem(status: int, code: str, detail: str, **more: object) -> Response[byt
 
 
 def refused(_request: AnyRequest, error: Refused) -> Response[bytes]:
-    status = error.facts.get("status") or next(number for kind, number in _STATUS if isinstance(error, kind))
+    status = error.facts.get("status") or _STATUS.get(type(error), 422)
     facts = {name: str(value) for name, value in error.facts.items() if name != "status"}
     return problem(int(str(status)), error.code, error.message, **({"facts": facts} if facts else {}))
 

@@ -1,7 +1,7 @@
 """The pool, and the one door through which work is committed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -54,14 +54,14 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     @asynccontextmanager
-    async def transaction(self, *, actor: Actor, today: date) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, actor: Actor, today: date) -> AsyncGenerator[Transaction]:
         """One attempt: commits when the block ends, rolls back when it raises."""
         async with self.pool.acquire() as connection, connection.transaction():
             yield Transaction(connection=connection, actor=actor, today=today)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
-async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> AsyncIterator[Database]:
+async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> AsyncGenerator[Database]:
     """A pool on a migrated database; refuses, naming host and reason, where none answers."""
     settings: dict[str, Any] = {"role": role, "jit": "off", "application_name": "screening"}
     try:

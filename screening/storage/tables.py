@@ -28,5 +28,5 @@ class Xid8(UserDefinedType[int]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_more: object) -> str:
         return "xid8"

@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import Executable
+from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from screening.vocabulary import Role
 
+Row = asyncpg.Record  # one row of an answer, by column name or position
 _DIALECT = sqlalchemy_asyncpg.dialect()
 
 
@@ -37,20 +38,20 @@ class Transaction:
     actor: Actor
     today: date
 
-    async def rows(self, statement: Executable | str, *values: object) -> list[asyncpg.Record]:
+    async def rows(self, statement: ClauseElement | str, *values: object) -> list[asyncpg.Record]:
         text, parameters = compiled(statement, values)
         return await self.connection.fetch(text, *parameters)
 
-    async def row(self, statement: Executable | str, *values: object) -> asyncpg.Record | None:
+    async def row(self, statement: ClauseElement | str, *values: object) -> asyncpg.Record | None:
         text, parameters = compiled(statement, values)
         return await self.connection.fetchrow(text, *parameters)
 
-    async def value(self, statement: Executable | str, *values: object) -> Any:
+    async def value(self, statement: ClauseElement | str, *values: object) -> Any:
         """First column of the first row; None where there is no row."""
         text, parameters = compiled(statement, values)
         return await self.connection.fetchval(text, *parameters)
 
-    async def run(self, statement: Executable | str, *values: object) -> int:
+    async def run(self, statement: ClauseElement | str, *values: object) -> int:
         """How many rows the statement touched."""
         text, parameters = compiled(statement, values)
         tag = await self.connection.execute(text, *parameters)
@@ -74,13 +75,13 @@ class Transaction:
         )
 
 
-def compiled(statement: Executable | str, values: Sequence[object]) -> tuple[str, Sequence[object]]:
+def compiled(statement: ClauseElement | str, values: Sequence[object]) -> tuple[str, Sequence[object]]:
     """SQL text with $1-parameters, and the values in that order."""
     if isinstance(statement, str):
         return statement, values
     compiler = cast(
         "SQLCompiler", statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    )  # type: ignore[attr-defined]
+    )
     parameters = compiler.construct_params()
     return compiler.string, [parameters[name] for name in compiler.positiontup or ()]
 

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
+
 from invitations.carriers.carrier import CarrierFailed, Receipt
 from invitations.carriers.print_spool import PrintSpool
 from invitations.kits.barcode import is_barcode
@@ -123,7 +124,7 @@ async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_pa
     assert (await send(database, mailbox, spool)).waiting == 1
     assert [one[0] for one in await sent(database)] == [1]
     folder = next(tmp_path.iterdir())
-    (folder / "receipt.json").write_text('{"batch": %s, "received": 2}' % folder.name)
+    (folder / "receipt.json").write_text(f'{{"batch": {folder.name}, "received": 2}}')
     assert (await send(database, mailbox, spool)).acknowledged == 1
     assert len(await sent(database)) == 3
 
@@ -131,7 +132,7 @@ async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_pa
 async def test_a_count_that_differs_is_not_taken_for_sent(people, database, tmp_path):
     await send(database, Mailbox(), PrintSpool(tmp_path))
     folder = next(tmp_path.iterdir())
-    (folder / "receipt.json").write_text('{"batch": %s, "received": 1}' % folder.name)
+    (folder / "receipt.json").write_text(f'{{"batch": {folder.name}, "received": 1}}')
     report = await send(database, Mailbox(), PrintSpool(tmp_path))
     assert report.waiting == 1
     assert [one[0] for one in await sent(database)] == [1]

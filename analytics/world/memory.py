@@ -1,0 +1,67 @@
+"""What the made-up nation remembers, in a file of its own that survives a crash."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_SCHEMA = """
+create table if not exists agenda (key text primary key, day text not null, kind text not null, body blob not null,
+                                   done integer not null default 0);
+create index if not exists agenda_day on agenda (done, day);
+create table if not exists seen (name text primary key, value text not null);
+"""
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """Something somebody will do on a day; the same key is the same deed."""
+
+    key: str
+    day: date
+    kind: str
+    body: dict[str, Any]
+
+
+class Memory:
+    """An agenda and a few bookmarks. Deeds planned twice are one; done ones stay done."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = sqlite3.connect(path, check_same_thread=False)
+        self._file.execute("pragma journal_mode = wal")
+        self._file.execute("pragma synchronous = normal")
+        self._file.executescript(_SCHEMA)
+
+    def plan(self, deeds: Iterable[Deed], *, bookmarks: dict[str, str] | None = None) -> None:
+        """Plan deeds and move bookmarks in one commit."""
+        with self._file:
+            self._file.executemany(
+                "insert or ignore into agenda (key, day, kind, body) values (?, ?, ?, ?)",
+                [(one.key, one.day.isoformat(), one.kind, msgspec.json.encode(one.body)) for one in deeds],
+            )
+            self._file.executemany(
+                "insert or replace into seen (name, value) values (?, ?)", list((bookmarks or {}).items())
+            )
+
+    def due(self, day: date) -> list[Deed]:
+        """Everything planned up to that day and not done, in a fixed order."""
+        query = "select key, day, kind, body from agenda where done = 0 and day <= ? order by day, key"
+        with closing(self._file.execute(query, (day.isoformat(),))) as rows:
+            return [
+                Deed(key, date.fromisoformat(on), kind, msgspec.json.decode(body))
+                for key, on, kind, body in rows
+            ]
+
+    def did(self, deeds: Iterable[Deed]) -> None:
+        with self._file:
+            self._file.executemany("update agenda set done = 1 where key = ?", [(one.key,) for one in deeds])
+
+    def bookmark(self, name: str, default: str = "") -> str:
+        row = self._file.execute("select value from seen where name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def close(self) -> None:
+        self._file.close()
