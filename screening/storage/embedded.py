@@ -84,6 +84,11 @@ def stop(folder: Path) -> None:
             _Runner(folder)("pg_ctl", "-D", str(cluster), "-m", "fast", "-w", "stop")
 
 
+def program(name: str) -> Path:
+    """Where one of PostgreSQL's own programs is installed; not every source has every one of them."""
+    return _binaries() / name
+
+
 @contextmanager
 def _exclusively(path: Path) -> Generator[None]:
     with path.open("w") as lock:
