@@ -38,7 +38,10 @@ def anyone() -> dict[str, Any]:
     return {"opt": {"roles": frozenset[Role](), "public": True, "exclude_from_auth": True}}
 
 
-def _caller_has_role(connection: ASGIConnection[Any, Actor, Any, State], handler: BaseRouteHandler) -> None:
+# a coroutine without need of one: the framework runs plain guards in threads, at the price of the whole call
+async def _caller_has_role(
+    connection: ASGIConnection[Any, Actor, Any, State], handler: BaseRouteHandler
+) -> None:
     wanted: frozenset[Role] = handler.opt["roles"]
     if not wanted & connection.user.roles:
         raise NotAllowed(

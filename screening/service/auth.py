@@ -21,6 +21,10 @@ ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 COOKIE = "screening"
 _LEEWAY_SECONDS = 30
 _REFRESH_SECONDS = 60
+# A token found good is believed this long without verifying its signature again: a laboratory sends the same
+# one with every result. A key that the issuer withdraws is believed no longer either.
+_BELIEVED_SECONDS = 60
+_BELIEVED_TOKENS = 10_000
 _ROLES = {role.value: role for role in Role if role != Role.SYSTEM}
 
 
@@ -82,9 +86,21 @@ class Verifier:
             sub={"essential": True},
             exp={"essential": True},
         )
+        self._believed: dict[str, tuple[Actor, float]] = {}  # token -> (who it speaks for, until when)
 
     async def verify(self, bearer: str) -> Actor:
         """Refuses what is expired, meant for others, signed by others or with another algorithm."""
+        actor, until = self._believed.get(bearer, (None, 0.0))
+        if actor is not None and time.time() < until:
+            return actor
+        token = await self._verified(bearer)
+        actor = actor_of(token.claims)
+        if len(self._believed) >= _BELIEVED_TOKENS:
+            self._believed.clear()
+        self._believed[bearer] = (actor, min(time.time() + _BELIEVED_SECONDS, float(token.claims["exp"])))
+        return actor
+
+    async def _verified(self, bearer: str) -> jwt.Token:
         try:
             token = jwt.decode(bearer, await self._keys.current(refresh=False), algorithms=ALGORITHMS)
         except (JoseError, ValueError):
@@ -95,7 +111,7 @@ class Verifier:
             raise NotAuthorizedException(f"the token is not valid here: {error}") from error
         if "nonce" in token.claims or token.header.get("typ", "JWT").lower() not in ("jwt", "at+jwt"):
             raise NotAuthorizedException("an ID token was sent; expected an access token")
-        return actor_of(token.claims)
+        return token
 
     async def _with_new_keys(self, bearer: str) -> jwt.Token:
         try:
