@@ -31,6 +31,11 @@ def print_line(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
+def print_note(text: str) -> None:
+    """For people beside a program's output: on stderr."""
+    sys.stderr.write(text + "\n")
+
+
 def bar(total: int | None, what: str) -> "tqdm[Any]":
     """A progress bar on stderr; silent where nobody looks."""
     return tqdm(total=total, desc=what, file=sys.stderr, disable=None, dynamic_ncols=True, leave=False)
