@@ -15,6 +15,7 @@ from litestar.middleware.authentication import AbstractAuthenticationMiddleware,
 from screening.refusals import Refused
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
+from screening.web import require_role
 
 # Asymmetric only: a key that verifies must not be able to sign.
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
@@ -133,7 +134,7 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
-    """Every route needs a token but those declared with `anyone()`."""
+    """Every route needs a token of one of its roles, but those declared with `anyone()`."""
 
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
@@ -145,4 +146,6 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         if scheme.lower() != "bearer" or not bearer:
             raise NotAuthorizedException("no token; send `Authorization: Bearer …`")
         verifier: Verifier = connection.app.state.verifier
-        return AuthenticationResult(user=await verifier.verify(bearer.strip()), auth=None)
+        actor = await verifier.verify(bearer.strip())
+        require_role(actor, connection.route_handler)
+        return AuthenticationResult(user=actor, auth=None)

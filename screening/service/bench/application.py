@@ -2,20 +2,18 @@
 
 import asyncio
 import multiprocessing
-import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
-from screening.service.app import Services, create_app
+from screening.service.app import Services, running
 from screening.service.auth import OwnKey, Verifier
 from screening.service.bench.population import TODAY
 from screening.service.clock import SimulatedClock
+from screening.service.http_server import serving
 from screening.storage.database import connect
 from screening.vocabulary import Role
 
@@ -27,7 +25,7 @@ _PROCESSES = multiprocessing.get_context("spawn")
 class Doors(NamedTuple):
     """Where the application listens, and the token of the laboratory that may post."""
 
-    http: int
+    http: str
     mllp: int
     token: str
 
@@ -51,20 +49,19 @@ def _run(url: str, told: Connection) -> None:
 
 async def _serve(url: str, told: Connection) -> None:
     key = OwnKey()
-    async with connect(url) as database:
-        verifier = Verifier(key, issuer=_ISSUER, audience=_AUDIENCE)
-        app = create_app(
-            Services(database, SimulatedClock(TODAY), verifier, accept_synthetic=False, mllp_port=0)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect(url))
+        services = Services(
+            database=database,
+            clock=SimulatedClock(TODAY),
+            verifier=Verifier(key, issuer=_ISSUER, audience=_AUDIENCE),
+            accept_synthetic=False,
+            mllp_port=0,
         )
-        port = _free_port()
-        server = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False, backlog=1024)
-        serving = asyncio.create_task(server.serve())
-        while "mllp_port" not in app.state:  # the last thing the application does as it starts
-            await asyncio.sleep(0.01)
-        told.send(Doors(port, app.state.mllp_port, key.mint(_claims())))
+        app = await stack.enter_async_context(running(services))
+        address = await stack.enter_async_context(serving(app, port=0))
+        told.send(Doors(address, app.state.mllp_port, key.mint(_claims())))
         await asyncio.to_thread(told.recv)
-        server.stop()
-        await serving
 
 
 def _claims() -> dict[str, object]:
@@ -76,9 +73,3 @@ def _claims() -> dict[str, object]:
         "roles": [Role.LABORATORY],
         "laboratory": LABORATORY,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

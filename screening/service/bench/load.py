@@ -103,7 +103,7 @@ class _Sender(asyncio.Protocol):
         else:
             self._next()
 
-    def connection_lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  named by the protocol
         if not self.done.done():
             self.done.set_result(None)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import asyncpg
 from tqdm import tqdm
@@ -150,7 +151,9 @@ def _channel(way: Way, doors: Doors) -> Channel:
         "POST /labs/results HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {doors.token}\r\nContent-Length: %d\r\n\r\n"
     )
-    return Channel(doors.http, way.template, head.encode(), b"", end_of_http, b"HTTP/1.1 202 ")
+    return Channel(
+        urlsplit(doors.http).port or 80, way.template, head.encode(), b"", end_of_http, b"HTTP/1.1 202 "
+    )
 
 
 def _commits_per_second(server: embedded.Server, way: Way, seconds: float) -> float:
