@@ -26,8 +26,7 @@ from screening.service.auth import BearerAuthentication, Verifier
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, system_actor
-from screening.vocabulary import Role
+from screening.storage.transaction import system_actor
 from screening.web import Clock, anyone
 
 
@@ -39,6 +38,7 @@ class Services(msgspec.Struct, frozen=True):
     verifier: Verifier
     accept_synthetic: bool
     mllp_port: int | None = None  # None: no listener
+    processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
 
 
 @get("/health", sync_to_thread=False, **anyone())
@@ -120,15 +120,18 @@ async def _running(app: Litestar, services: Services) -> AsyncGenerator[None]:
         )
 
     laboratories = Laboratories(
-        services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
+        services.database,
+        programme=rules.name,
+        today=services.clock.today,
+        after_judged=reconcile_now,
+        processing=services.processing,
     )
     app.state.laboratories = laboratories
     await laboratories.start()
     mllp: MllpServer | None = None
     try:
         if services.mllp_port is not None:
-            sender = Actor("mllp", frozenset({Role.LABORATORY}))
-            mllp = MllpServer(lambda raw: laboratories.take_hl7(raw, actor=sender), port=services.mllp_port)
+            mllp = MllpServer(laboratories.answer_mllp, port=services.mllp_port)
             await mllp.start()
             app.state.mllp_port = mllp.port
         yield

@@ -60,9 +60,9 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
         async with app.lifespan():
             yield
     except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1:
-            raise
-        raise group.exceptions[0] from group
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from group
+        raise
 
 
 def _free_port(host: str, port: int) -> int:
