@@ -1,4 +1,4 @@
-"""The HTTP server, in the event loop of whoever starts it."""
+"""An application behind a real socket, in the event loop that is already running."""
 
 import asyncio
 import socket
@@ -11,83 +11,52 @@ from litestar import Litestar
 
 from screening.refusals import Refused
 
-_BACKLOG = 1024
-_PAUSE_SECONDS = 0.01
+_START_SECONDS = 30.0
+_POLL_SECONDS = 0.01
 
 
 @asynccontextmanager
-async def serving(app: Litestar, *, host: str = "127.0.0.1", port: int = 8000) -> AsyncGenerator[int]:
-    """The application answers while the block runs; yields the port, chosen freely where 0 was asked for.
+async def serving(app: Litestar, *, port: int, host: str = "127.0.0.1") -> AsyncGenerator[str]:
+    """Serve while the block runs; gives the URL once it answers. Port 0: any that is free.
 
-    Ends by answering the calls in hand, and only then stops what the application runs behind them. Refuses
-    a port that is taken.
+    Leaving the block answers the requests in hand first. Refuses a port that somebody else has.
     """
-    chosen = _free_port(host, port)
-    opened, ending = asyncio.Event(), asyncio.Event()
-    # a task of its own: the framework's lifespan must end in the task in which it began
-    running = asyncio.create_task(_serve(app, host, chosen, opened, ending), name="http")
-    waiting = asyncio.create_task(opened.wait())
+    chosen = port or _free_port(host)
+    _refuse_taken(host, chosen)
+    server = Server(app, address=host, port=chosen, interface=Interfaces.ASGINL, log_enabled=False)
+    task = asyncio.create_task(server.serve(), name=f"http {chosen}")
     try:
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if running.done():
-            await running
-        yield chosen
+        await _answers(host, chosen, task)
+        yield f"http://{host}:{chosen}"
     finally:
-        ending.set()
-        await running
-
-
-async def _serve(app: Litestar, host: str, port: int, opened: asyncio.Event, ending: asyncio.Event) -> None:
-    # not left to the server: it would go on without a lifespan that failed, and swallow the reason
-    async with _lifespan(app):
-        server = Server(
-            app, address=host, port=port, interface=Interfaces.ASGINL, backlog=_BACKLOG, websockets=False,
-            log_enabled=False,
-        )  # fmt: skip
-        answering = asyncio.create_task(server.serve())
-        await _open(host, port, answering)
-        opened.set()
-        await ending.wait()
         server.stop()
-        await answering
+        await task
 
 
-@asynccontextmanager
-async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
-    """The application's own, with what goes wrong told as itself: the framework hands it on in a group."""
-    try:
-        async with app.lifespan():
-            yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from group
-        raise
+async def _answers(host: str, port: int, task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while not task.done():
+            try:
+                _, writer = await asyncio.open_connection(host, port)
+            except OSError:
+                await asyncio.sleep(_POLL_SECONDS)
+            else:
+                writer.close()
+                return
+    await task
 
 
-def _free_port(host: str, port: int) -> int:
-    """The port, known to be free; the server itself would share a port that is taken, and lose half its calls."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             told = f"port {port} on {host}: {error.strerror}; choose another with --port"
             raise Refused("port_in_use", told) from error
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
         return probe.getsockname()[1]
-
-
-async def _open(host: str, port: int, answering: asyncio.Task[None]) -> None:
-    """Wait until the port is open; a server that ends before raises its own reason."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            if answering.done():
-                answering.result()
-                raise
-            await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            writer.close()
-            return

@@ -14,7 +14,7 @@ from labs.commands import register_laboratory
 from screening.people.commands import Source, load_feed
 from screening.people.feed import FeedFormat
 from screening.people.national_id import synthetic_numbers
-from screening.service.app import Services, create_app
+from screening.service.app import Services, running
 from screening.service.auth import OwnKey, Verifier
 from screening.service.clock import SimulatedClock
 from screening.service.http_server import serving
@@ -73,9 +73,8 @@ async def running_platform(database, *, today=TODAY, mllp_port=0):
         accept_synthetic=True,
         mllp_port=mllp_port,
     )
-    app = create_app(services)
-    async with serving(app, port=0) as port:
-        yield Platform(f"http://127.0.0.1:{port}", app, database, clock, issuer)
+    async with running(services) as app, serving(app, port=0) as url:
+        yield Platform(url, app, database, clock, issuer)
 
 
 async def add_people(database, *numbers, born=BORN):
@@ -106,5 +105,5 @@ async def platform(database):
     """A platform that knows one laboratory, AHUS, and two women, Kari and Ola."""
     await add_people(database, KARI, OLA)
     await add_laboratory(database)
-    async with running_platform(database) as running:
-        yield running
+    async with running_platform(database) as answering:
+        yield answering
