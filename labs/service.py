@@ -35,8 +35,7 @@ _PAUSE_SECONDS = 0.02
 _JUDGE = system_actor("judge")
 # Failures of the moment, which no message is the cause of.
 _PASSING = (
-    OSError, Refused, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
+    Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
 )  # fmt: skip
 _log = structlog.get_logger()
 

@@ -7,6 +7,7 @@ from datetime import date
 
 import httpx
 import msgspec
+import pytest
 import pytest_asyncio
 from litestar import Litestar
 
@@ -25,13 +26,14 @@ from screening.vocabulary import Role
 ISSUER, AUDIENCE = "https://issuer.test", "screening"
 TODAY = date(2024, 6, 3)
 BORN = date(1980, 5, 17)
-KARI, OLA, NOBODY = (number for _, number in zip(range(3), synthetic_numbers(BORN), strict=False))
+_NUMBERS = [number for _, number in zip(range(3), synthetic_numbers(BORN), strict=False)]
 
 
 @dataclass(frozen=True)
 class Platform:
     """A running platform: where it answers, and the office that issues its tokens."""
 
+    kari, ola, nobody = _NUMBERS  # two women whom the register knows, and a number that is nobody's
     url: str
     app: Litestar
     database: Database
@@ -64,14 +66,15 @@ class Platform:
 
 
 @asynccontextmanager
-async def running_platform(database, *, today=TODAY, mllp_port=0):
+async def running_platform(database, *, today=TODAY, **more):
     clock, issuer = SimulatedClock(today), OwnKey()
     services = Services(
         database=database,
         clock=clock,
         verifier=Verifier(issuer, issuer=ISSUER, audience=AUDIENCE),
         accept_synthetic=True,
-        mllp_port=mllp_port,
+        mllp_port=0,
+        **more,
     )
     async with running(services) as app, serving(app, port=0) as url:
         yield Platform(url, app, database, clock, issuer)
@@ -103,7 +106,13 @@ async def add_laboratory(database, code="AHUS"):
 @pytest_asyncio.fixture
 async def platform(database):
     """A platform that knows one laboratory, AHUS, and two women, Kari and Ola."""
-    await add_people(database, KARI, OLA)
+    await add_people(database, *_NUMBERS[:2])
     await add_laboratory(database)
     async with running_platform(database) as answering:
         yield answering
+
+
+@pytest.fixture
+def run_platform(database):
+    """Starts another platform on the test's database: `async with run_platform(processing="T") as platform`."""
+    return lambda **more: running_platform(database, **more)
