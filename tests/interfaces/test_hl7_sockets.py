@@ -324,7 +324,7 @@ async def closed_to_the_application(url):
     await owner.close()
 
 
-async def test_while_the_database_is_away_nothing_is_taken_and_nothing_is_said_to_be(platform, url):
+async def test_while_the_database_is_away_nothing_is_taken_and_nothing_is_said_to_be(platform, url, capfd):
     raw = message(platform)
     async with line(platform.mllp_port) as (reader, writer), platform.caller(Role.LABORATORY) as laboratory:
         async with closed_to_the_application(url):
@@ -341,6 +341,9 @@ async def test_while_the_database_is_away_nothing_is_taken_and_nothing_is_said_t
         writer.write(START + raw + END)
         assert msa(await answer(reader)) == ("AA", "M1")
     assert await verdicts(platform) == [("M1", "AA")]
+    logged = capfd.readouterr().err
+    assert "messages not stored" in logged
+    assert platform.kari not in logged
 
 
 async def test_a_message_that_the_database_cannot_hold_does_not_take_its_neighbours_along(platform, url):

@@ -1,6 +1,6 @@
 """Day by day through the public doors: the platform on one side, the made-up nation on the other."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from screening.service.app import Services, running
 from screening.service.clock import SimulatedClock
 from screening.service.demo.calendar import DemoArguments, Place, note_lived, note_sent
 from screening.service.demo.issuer import DemoIssuer
+from screening.service.demo.prepare import AGENDA
 from screening.service.http_server import serving
 from screening.storage.database import Database
 from screening.storage.transaction import system_actor
@@ -31,6 +32,7 @@ _ACTOR = system_actor("demo")
 _DAY = timedelta(days=1)
 
 Progress = Callable[[str, int], object]
+AtEnd = Callable[["Demo", str], Awaitable[None]]  # given the URL that is still served
 
 
 class Demo:
@@ -47,10 +49,10 @@ class Demo:
         self.issuer = issuer
         self._sent_on = place.sent_on
 
-    async def live(self, services: Services, *, port: int, progress: Progress) -> None:
-        """Everything from the next day to the last, as it would be with a real nation outside."""
+    async def live(self, services: Services, *, port: int, progress: Progress, at_end: AtEnd) -> None:
+        """Everything from the next day to the last, as it would be with a real nation outside; then `at_end`."""
         asked = self.arguments
-        memory = Memory(self.folder / "agenda.sqlite")
+        memory = Memory(self.folder / AGENDA)
         world = World(
             population=asked.population, since=asked.since, until=asked.until, seed=asked.seed, memory=memory
         )
@@ -79,7 +81,8 @@ class Demo:
                 await self._live(day, world, carriers, app.state.laboratories)
                 progress("days", 1)
                 day += _DAY
-        await self._finish()
+            await self._finish()
+            await at_end(self, url)
 
     async def _live(
         self, day: date, world: World, carriers: dict[Channel, Carrier], laboratories: Laboratories
