@@ -32,6 +32,7 @@ from screening.vocabulary import Role
 
 _SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+_TOGETHER = 1000  # results of one file that share a commit, and are read before others have their turn
 _JUDGE = system_actor("judge")
 # Failures of the moment, which no message is the cause of.
 _PASSING = (
@@ -130,11 +131,12 @@ class Laboratories:
 
     async def take_many(self, lines: Sequence[bytes], *, laboratory: str, actor: Actor) -> list[Stored]:
         """JSON results that came together, answered in their order."""
-        return list(
-            await asyncio.gather(
-                *(self.take_json(line, laboratory=laboratory, actor=actor) for line in lines)
-            )
-        )
+        today, stored = self._today(), list[Stored]()
+        for start in range(0, len(lines), _TOGETHER):
+            some = lines[start : start + _TOGETHER]
+            read = [(read_json(line, laboratory=laboratory, today=today), line) for line in some]
+            stored += await self.intake.submit_many("json", read, actor=actor)
+        return stored
 
     async def judge_all(self) -> int:
         """Judge everything that is stored; how many messages that were."""
