@@ -20,6 +20,7 @@ from screening.refusals import Refused
 from screening.storage.transaction import Actor
 
 _MAX_BATCH = 500
+_STILL_TURNS = 1  # of the event loop: what a message on a socket needs to be read and to get here
 # What one message can do to a whole commit, and no other message: values the database has no place for.
 _OF_ONE_MESSAGE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 _log = structlog.get_logger()
@@ -126,6 +127,7 @@ class Intake:
         try:
             while self._waiting or not self._stopping:
                 await self._wake.wait()
+                await self._settled()
                 batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
                 if not self._waiting and not self._stopping:
                     self._wake.clear()
@@ -133,6 +135,14 @@ class Intake:
                     await self._flush(batch, self._own)
         finally:
             self._give_back()
+
+    async def _settled(self) -> None:
+        """Let the event loop turn until it brings no more: a commit for each message costs more than the message."""
+        arrived, still = len(self._waiting), 0
+        while still < _STILL_TURNS and len(self._waiting) < _MAX_BATCH:
+            await asyncio.sleep(0)
+            still = still + 1 if len(self._waiting) == arrived else 0
+            arrived = len(self._waiting)
 
     @asynccontextmanager
     async def _own(self) -> AsyncGenerator[Any]:
