@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from litestar import Response, get
 from litestar.params import FromHeader, FromPath, FromQuery, QueryParameter
 
+from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
@@ -15,7 +16,6 @@ from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import computed, dataset_of
 from analytics.reports.formats import Format, format_named, render
-from analytics.reports.page import page
 from screening.vocabulary import Role
 from screening.web import CallerRequest, allow, today_of
 
@@ -71,7 +71,13 @@ async def show_dashboard(
 
 
 async def _page(request: CallerRequest, programme: str, when: Period) -> Response[str]:
-    html = await computed(partial(page, programme=programme, period=when), await dataset_of(request))
+    def page(dataset: Dataset) -> str:
+        # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
+        from analytics.reports import page as drawn  # noqa: PLC0415
+
+        return drawn.page(dataset, programme, when)
+
+    html = await computed(page, await dataset_of(request))
     return Response(html, media_type=_MEDIA[Format.HTML])
 
 
