@@ -1,0 +1,58 @@
+"""`async def` marks the shell; a module without it decides, and reaches nothing that must be waited for."""
+
+import ast
+import re
+
+import grimp
+import pytest
+
+WORLD = {
+    "alembic", "apscheduler", "asyncio", "asyncpg", "granian", "httpx", "litestar", "socket", "sqlalchemy", "subprocess",
+    "time", "uvloop", "zoneinfo",
+}  # fmt: skip
+# The composition root reads settings and the clock, and storage starts the database's programs: both
+# belong to the shell whole, also where a module of theirs awaits nothing.
+SHELL_ROOMS = ("screening.service", "screening.storage")
+
+
+@pytest.fixture(scope="module")
+def imports(modules):
+    graph = grimp.build_graph(*{name.split(".")[0] for name in modules}, include_external_packages=True)
+    return {name: graph.find_modules_directly_imported_by(name) for name in modules}
+
+
+@pytest.fixture(scope="module")
+def shell(modules):
+    return {name for name, module in modules.items() if module.awaits or name.startswith(SHELL_ROOMS)}
+
+
+@pytest.fixture(scope="module")
+def tables(modules):
+    return {name for name, module in modules.items() if module.declares_tables}
+
+
+def test_a_pure_module_knows_neither_the_world_nor_the_shell(modules, imports, shell, tables):
+    pure = modules.keys() - shell - tables
+    assert len(pure) > len(shell)
+    reached = {name: imports[name] & (WORLD | shell | tables) for name in pure}
+    assert {name: found for name, found in reached.items() if found} == {}
+
+
+def test_tables_only_declare(imports, modules, shell, tables):
+    assert [name for name in tables if modules[name].awaits] == []
+    allowed = {"sqlalchemy", "screening.storage.tables"}
+    reached = {name: imports[name] & (WORLD | shell) - allowed for name in tables}
+    assert {name: found for name, found in reached.items() if found} == {}
+
+
+def test_no_statement_asks_the_database_what_day_it_is(modules):
+    asking = re.compile(
+        r"\b(current_date|current_timestamp|localtimestamp|clock_timestamp|now\(\))", re.IGNORECASE
+    )
+    found = [
+        f"{module.path}:{node.lineno}"
+        for module in modules.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and asking.search(node.value)
+    ]
+    assert found == []
