@@ -10,9 +10,9 @@ WORLD = {
     "alembic", "apscheduler", "asyncio", "asyncpg", "granian", "httpx", "litestar", "socket", "sqlalchemy", "subprocess",
     "time", "uvloop", "zoneinfo",
 }  # fmt: skip
-# The composition root reads settings and the clock, and storage starts the database's programs: both
-# belong to the shell whole, also where a module of theirs awaits nothing.
-SHELL_ROOMS = ("screening.service", "screening.storage")
+# The composition root and its front door read settings and the clock, and storage starts the database's
+# programs: they belong to the shell whole, also where a module of theirs awaits nothing.
+SHELL_ROOMS = ("screening.service", "screening.storage", "screening.__main__")
 
 
 @pytest.fixture(scope="module")
