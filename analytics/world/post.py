@@ -80,8 +80,8 @@ class Posted(msgspec.Struct):
 def mailbox(nation: Nation, memory: Memory, today: Callable[[], date]) -> Litestar:
     """A digital mailbox: takes each message once, refuses some, and plans what reading it leads to."""
 
-    @post("/batches", status_code=HTTP_200_OK, sync_to_thread=False)
-    def take(data: JSONBody[Posted]) -> dict[str, Any]:
+    @post("/batches", status_code=HTTP_200_OK)
+    async def take(data: JSONBody[Posted]) -> dict[str, Any]:
         day = today()
         refused = [
             one for one in data.messages if nation.draws.happens("mailbox_refused", one.recipient, day)
