@@ -19,14 +19,12 @@ import labs.routes
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
-from labs.service import Laboratories
-from screening.ledger.advance import advance_people
-from screening.protocols.load import family
 from screening.service.auth import BearerAuthentication, Verifier
+from screening.service.laboratories import laboratories_of
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, system_actor
+from screening.storage.transaction import Actor
 from screening.vocabulary import Role
 from screening.web import Clock, anyone
 
@@ -110,18 +108,7 @@ def undeclared_routes(app: Litestar) -> list[str]:
 @asynccontextmanager
 async def _running(app: Litestar, services: Services) -> AsyncGenerator[None]:
     """Laboratories' intake, judge and MLLP listener live as long as the application."""
-    rules = family(PROGRAMMES[0])
-
-    async def reconcile_now(persons: list[int]) -> None:
-        await services.database.run(
-            lambda tx: advance_people(tx, family=rules, persons=persons),
-            actor=system_actor("judge"),
-            today=services.clock.today(),
-        )
-
-    laboratories = Laboratories(
-        services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
-    )
+    laboratories = laboratories_of(services.database, programmes=PROGRAMMES, today=services.clock.today)
     app.state.laboratories = laboratories
     await laboratories.start()
     mllp: MllpServer | None = None

@@ -14,7 +14,7 @@ chain anew. Against that, digests kept elsewhere help: sealing logs each one.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import cast
@@ -91,6 +91,16 @@ async def seal_pending(database: Database, *, today: date, actor: Actor | None =
         if seal is None:
             return total
         total = Sealed(total.seals + 1, total.records + seal.records, seal.number, seal.digest.hex())
+
+
+async def unsealed_records(tx: Transaction, *, older_than: timedelta) -> int:
+    """How many records of that age are still without a seal: sealing has stopped, or a transaction hangs."""
+    last = await _last_seal(tx)
+    return await tx.value(
+        "select count(*) from audit where xid >= $1 and at < now() - $2::interval",
+        last.until_xid if last else 0,
+        older_than,
+    )
 
 
 async def refuse_restored_copy(tx: Transaction) -> None:
