@@ -35,6 +35,15 @@ async def persons_by_national_id(
     return {row["number"]: PersonRow(*tuple(row)[1:]) for row in rows}
 
 
+async def find_person(tx: Transaction, *, number: str, country: str) -> int:
+    """The id under which the whole life of whoever goes by this number is held; the search is audited."""
+    person = (await persons_by_national_id(tx, numbers=[number], country=country)).get(number)
+    await tx.audit("searched person", persons=[person.holder_id] if person else [])
+    if person is None:
+        raise NotFound("person_unknown", "nobody in the register goes by that number")
+    return person.holder_id
+
+
 _RECORD = """
 select id, holder_id, born, sex, name, language, address, postcode, post_town, municipality, resident_since,
        protected_address, digital_mailbox, emigrated_on, died_on

@@ -35,7 +35,7 @@ _SEALED_WITHIN = timedelta(hours=1)
 _log = structlog.get_logger()
 
 
-class Installation(msgspec.Struct, frozen=True):
+class Equipment(msgspec.Struct, frozen=True):
     """What jobs work on, and with.
 
     `acknowledged_within`: days a carrier has to count a batch before the watch tells of it.
@@ -47,14 +47,14 @@ class Installation(msgspec.Struct, frozen=True):
     acknowledged_within: int = 3
 
 
-async def run_job(name: str, installation: Installation, *, today: date) -> Outcome:
+async def run_job(name: str, equipment: Equipment, *, today: date) -> Outcome:
     """Do one job now, whether or not it is its time; counts of what was done."""
     if name not in JOBS:
         raise NotFound("job_unknown", f"no job {name!r}; there are {', '.join(JOBS)}")
-    return await JOBS[name](installation, today)
+    return await JOBS[name](equipment, today)
 
 
-def scheduled_jobs(installation: Installation, settings: Settings) -> list[Job]:
+def scheduled_jobs(equipment: Equipment, settings: Settings) -> list[Job]:
     """Every job with the calendar this installation has set for it."""
     cadences: Mapping[str, str] = msgspec.structs.asdict(settings.cadences)
     return [
@@ -63,24 +63,24 @@ def scheduled_jobs(installation: Installation, settings: Settings) -> list[Job]:
             trigger=calendar(
                 cadences[name], time_zone=settings.time_zone, setting=f"SCREENING_CADENCE_{name.upper()}"
             ),
-            work=partial(work, installation),
+            work=partial(work, equipment),
         )
         for name, work in JOBS.items()
     ]
 
 
-async def _advance(installation: Installation, today: date) -> Outcome:
+async def _advance(equipment: Equipment, today: date) -> Outcome:
     total = Advanced()
-    for programme in installation.programmes:
-        total += await advance(installation.database, family=family(programme), today=today)
+    for programme in equipment.programmes:
+        total += await advance(equipment.database, family=family(programme), today=today)
     return msgspec.to_builtins(total)
 
 
-async def _send(installation: Installation, today: date) -> Outcome:
+async def _send(equipment: Equipment, today: date) -> Outcome:
     planned = acknowledged = waiting = short = failures = 0
-    for programme in installation.programmes:
+    for programme in equipment.programmes:
         report = await send_due(
-            installation.database, programme=programme, carriers=installation.carriers, today=today
+            equipment.database, programme=programme, carriers=equipment.carriers, today=today
         )
         for failure in report.failures:
             _log.warning("carrier failed", programme=programme, reason=failure)
@@ -91,48 +91,44 @@ async def _send(installation: Installation, today: date) -> Outcome:
             "failures": failures}  # fmt: skip
 
 
-async def _sweep(installation: Installation, today: date) -> Outcome:
-    laboratories = laboratories_of(
-        installation.database, programmes=installation.programmes, today=lambda: today
-    )
+async def _sweep(equipment: Equipment, today: date) -> Outcome:
+    laboratories = laboratories_of(equipment.database, programmes=equipment.programmes, today=lambda: today)
     return {"messages": await laboratories.judge_all()}
 
 
-async def _seal(installation: Installation, today: date) -> Outcome:
-    sealed = await seal_pending(installation.database, today=today)
+async def _seal(equipment: Equipment, today: date) -> Outcome:
+    sealed = await seal_pending(equipment.database, today=today)
     if sealed.digest is not None:
         # kept with the log, away from the database, it shows a chain that was made anew
         _log.info("audit sealed", seal=sealed.number, digest=sealed.digest)
     return {"seals": sealed.seals, "records": sealed.records}
 
 
-async def _watch(installation: Installation, today: date) -> Outcome:
-    seen = await installation.database.run(
-        partial(_look, installation), actor=system_actor("watch"), today=today
-    )
+async def _watch(equipment: Equipment, today: date) -> Outcome:
+    seen = await equipment.database.run(partial(_look, equipment), actor=system_actor("watch"), today=today)
     for what, counts in seen.items():
         if counts:
             _log.warning(what.replace("_", " "), count=counts)
     return seen
 
 
-async def _look(installation: Installation, tx: Transaction) -> dict[str, object]:
+async def _look(equipment: Equipment, tx: Transaction) -> dict[str, object]:
     overdue = {
         programme: counts
-        for programme in installation.programmes
+        for programme in equipment.programmes
         if (counts := await overdue_obligations(tx, programme=programme))
     }
     return {
         "obligations_overdue": overdue,
         "batches_not_acknowledged": await unacknowledged_batches(
-            tx, older_than_days=installation.acknowledged_within
+            tx, older_than_days=equipment.acknowledged_within
         ),
         "jobs_in_trouble": await troubled_slots(tx, since=datetime.now(UTC) - _DAY),
         "audit_records_not_sealed": await unsealed_records(tx, older_than=_SEALED_WITHIN),
     }
 
 
-JOBS: Mapping[str, Callable[[Installation, date], Awaitable[Outcome]]] = {
+JOBS: Mapping[str, Callable[[Equipment, date], Awaitable[Outcome]]] = {
     "advance": _advance,
     "send": _send,
     "sweep": _sweep,

