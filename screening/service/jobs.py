@@ -7,7 +7,8 @@ seal     audit records into the hash chain
 watch    tell the log, loudly and in counts, what is not as it should be
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
@@ -22,8 +23,9 @@ from screening.ledger.advance import Advanced, advance
 from screening.ledger.failsafe import overdue_obligations
 from screening.protocols.load import family
 from screening.refusals import NotFound
+from screening.service.carriers import open_carriers
 from screening.service.laboratories import laboratories_of
-from screening.service.scheduler import Job, Outcome, calendar
+from screening.service.scheduler import Job, Outcome, Scheduler, calendar
 from screening.service.settings import PROGRAMMES, Settings
 from screening.storage.audit import seal_pending, unsealed_records
 from screening.storage.database import Database
@@ -67,6 +69,21 @@ def scheduled_jobs(equipment: Equipment, settings: Settings) -> list[Job]:
         )
         for name, work in JOBS.items()
     ]
+
+
+@asynccontextmanager
+async def scheduling(
+    database: Database, settings: Settings, *, today: Callable[[], date]
+) -> AsyncGenerator[Scheduler]:
+    """All jobs at their times while the block lasts; leaving it waits for the one that runs."""
+    async with open_carriers(settings) as carriers:
+        equipment = Equipment(database, carriers, acknowledged_within=settings.acknowledged_within)
+        scheduler = Scheduler(database, scheduled_jobs(equipment, settings), today=today)
+        await scheduler.start()
+        try:
+            yield scheduler
+        finally:
+            await scheduler.stop()
 
 
 async def _advance(equipment: Equipment, today: date) -> Outcome:
