@@ -20,15 +20,13 @@ import labs.routes
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
-from labs.service import Laboratories
-from screening.ledger.advance import advance_people
-from screening.protocols.load import family
 from screening.refusals import NotFound
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
+from screening.service.laboratories import laboratories_of
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, system_actor
+from screening.storage.transaction import Actor
 from screening.vocabulary import Role
 from screening.web import Clock, anyone
 
@@ -126,18 +124,7 @@ def undeclared_routes(app: Litestar) -> list[str]:
 async def running(services: Services) -> AsyncGenerator[Litestar]:
     """The application with what lives beside it: the laboratories' intake, their judge, and the MLLP listener."""
     app = create_app(services)
-    rules = family(PROGRAMMES[0])
-
-    async def reconcile_now(persons: list[int]) -> None:
-        await services.database.run(
-            lambda tx: advance_people(tx, family=rules, persons=persons),
-            actor=system_actor("judge"),
-            today=services.clock.today(),
-        )
-
-    laboratories = Laboratories(
-        services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
-    )
+    laboratories = laboratories_of(services.database, programmes=PROGRAMMES, today=services.clock.today)
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
         await laboratories.start()
