@@ -7,18 +7,18 @@ from datetime import date
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 import uvloop
 from tqdm import tqdm
 
 from screening.refusals import Refused
+from screening.service.logs import configure_logs
 
 T = TypeVar("T")
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run it to its end; logs go to stderr."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_logs()
     return uvloop.run(work)
 
 

@@ -54,7 +54,12 @@ def uninterrupted(folders):
 
 def test_nobody_is_lost_and_every_figure_is_there(uninterrupted):
     told = uninterrupted
-    assert (told["population"], told["from"], told["to"], told["seed"]) == (700, "2021-01-01", "2022-01-01", 7)
+    assert (told["population"], told["from"], told["to"], told["seed"]) == (
+        700,
+        "2021-01-01",
+        "2022-01-01",
+        7,
+    )
     failsafe = told["failsafe"]["no-cervical"]
     assert (failsafe["lost"], failsafe["disagreements"]) == (0, 0)
     assert failsafe["population"] == sum(failsafe["by_status"].values()) == failsafe["verified"] > 100
@@ -95,7 +100,7 @@ async def kill_when(process, folder, day):
         reached = await day_reached(folder)
         if reached is not None and reached >= day:
             process.kill()
-            process.wait()
+            process.communicate()
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"the demo ended before {day}: {process.communicate()}")
