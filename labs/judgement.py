@@ -2,20 +2,40 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from invitations.kits.queries import KitRow
 from labs.results import LabResult, Reading, ResultStatus, Verdict
 from screening.history.events import News, natural_key
-from screening.people.queries import PersonRow
 from screening.vocabulary import EventKind, Sample
 
 Key = tuple[str, str, str]  # (laboratory, specimen, test)
 APPLIED, KNOWN, QUARANTINED, REFUSED = "applied", "known", "quarantined", "refused"
 # These wait for news of the same specimen, and are judged again when there is some.
 WAITING = ("nothing_to_withdraw", "specimen_of_another")
+
+
+class Whose(Protocol):
+    """A person, as far as it matters here; `holder_id`: the entry through which their life is read."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def holder_id(self) -> int: ...
+    @property
+    def born(self) -> date: ...
+    @property
+    def died_on(self) -> date | None: ...
+
+
+class WhoseKit(Protocol):
+    """A kit, and the entry of the person it was sent to."""
+
+    @property
+    def holder_id(self) -> int: ...
+    @property
+    def expires_on(self) -> date: ...
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -46,8 +66,8 @@ class Knowledge(msgspec.Struct, frozen=True):
     """
 
     programme: str
-    people: Mapping[str, PersonRow]
-    kits: Mapping[str, KitRow]
+    people: Mapping[str, Whose]
+    kits: Mapping[str, WhoseKit]
     held: Mapping[Key, Held]
     profiles: Mapping[str, str]
     settled: frozenset[tuple[int, int]]
@@ -122,7 +142,7 @@ def judge_result(told: Told, known: Knowledge) -> Outcome:
     return Outcome(told.message, told.position, APPLIED, "", note, told, news, person.holder_id)
 
 
-def _complaint(result: LabResult, person: PersonRow) -> tuple[str, str] | None:
+def _complaint(result: LabResult, person: Whose) -> tuple[str, str] | None:
     """Why a result cannot be this person's: (code, sentence without the person's number)."""
     if result.taken_on < person.born:
         return "before_birth", f"specimen taken {result.taken_on}, before the person was born"
@@ -131,9 +151,7 @@ def _complaint(result: LabResult, person: PersonRow) -> tuple[str, str] | None:
     return None
 
 
-def _kit_complaint(
-    result: LabResult, person: PersonRow, kits: Mapping[str, KitRow]
-) -> tuple[str, str] | None:
+def _kit_complaint(result: LabResult, person: Whose, kits: Mapping[str, WhoseKit]) -> tuple[str, str] | None:
     if result.kit is None:
         return None
     kit = kits.get(result.kit)
@@ -146,7 +164,7 @@ def _kit_complaint(
     return None
 
 
-def _objection(result: LabResult, person: PersonRow, prior: Held | None) -> tuple[str, str, str] | None:
+def _objection(result: LabResult, person: Whose, prior: Held | None) -> tuple[str, str, str] | None:
     """Why a result is no news, by what we hold of its specimen: (outcome, code, note). None: it is news."""
     withdrawn = result.status == ResultStatus.ENTERED_IN_ERROR
     if prior is None:
@@ -179,7 +197,7 @@ def said(result: LabResult) -> Said:
     return Said(result.findings, result.taken_on, result.sample)
 
 
-def _news(told: Told, person: PersonRow, prior: Held | None, known: Knowledge) -> News:
+def _news(told: Told, person: Whose, prior: Held | None, known: Knowledge) -> News:
     result = told.result
     body: dict[str, Any] = {
         "test": result.test, "sample": result.sample, "findings": list(result.findings), "lab": told.laboratory,

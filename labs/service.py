@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -27,17 +26,13 @@ from labs.results import (
     refused,
 )
 from screening.refusals import Refused
-from screening.storage.database import Database
+from screening.storage.database import PASSING, Database
 from screening.storage.transaction import Actor, system_actor
 from screening.vocabulary import Role
 
 _SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 _JUDGE = system_actor("judge")
-# Failures of the moment, which no message is the cause of.
-_PASSING = (
-    Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
-)  # fmt: skip
 _log = structlog.get_logger()
 
 AfterJudged = Callable[[list[int]], Awaitable[object]]
@@ -173,7 +168,7 @@ class Laboratories:
         """A batch; where that fails, one message, which is set aside where it is the cause."""
         try:
             return await self._judge(BATCH)
-        except _PASSING:
+        except PASSING:
             raise
         except Exception:  # noqa: BLE001  a fault that one message brings out must not hold up all others
             _log.exception("a batch could not be judged; trying its first message alone")
@@ -182,7 +177,7 @@ class Laboratories:
             return Judged()
         try:
             return await self._judge(1)
-        except _PASSING:
+        except PASSING:
             raise
         except Exception:  # noqa: BLE001  it is kept, and waits for a person
             _log.exception("a message could not be judged; set aside", message=message)

@@ -16,20 +16,18 @@ from litestar.response import Redirect
 
 import analytics.routes
 import invitations.routes
-import labs.routes
+import labs.routes.fhir
+import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
-from labs.service import Laboratories
-from screening.ledger.advance import advance_people
-from screening.protocols.load import family
 from screening.refusals import NotFound
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
+from screening.service.laboratories import laboratories_of
 from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import system_actor
 from screening.vocabulary import Role
 from screening.web import Clock, anyone
 
@@ -69,7 +67,8 @@ def route_handlers() -> list[Any]:
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
         *invitations.routes.handlers,
-        *labs.routes.handlers,
+        *labs.routes.messages.handlers,
+        *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
     ]
 
@@ -129,21 +128,8 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
     """The application with what lives beside it: the laboratories' intake, their judge, and the MLLP listener."""
     configure_logs()
     app = create_app(services)
-    rules = family(PROGRAMMES[0])
-
-    async def reconcile_now(persons: list[int]) -> None:
-        await services.database.run(
-            lambda tx: advance_people(tx, family=rules, persons=persons),
-            actor=system_actor("judge"),
-            today=services.clock.today(),
-        )
-
-    laboratories = Laboratories(
-        services.database,
-        programme=rules.name,
-        today=services.clock.today,
-        after_judged=reconcile_now,
-        processing=services.processing,
+    laboratories = laboratories_of(
+        services.database, programmes=PROGRAMMES, today=services.clock.today, processing=services.processing
     )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:

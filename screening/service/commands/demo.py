@@ -23,7 +23,7 @@ from screening.service.demo.issuer import DemoIssuer
 from screening.service.demo.prepare import alone, prepared
 from screening.service.demo.report import DemoReport, as_document, report
 from screening.service.demo.run import Demo
-from screening.service.opening import database_url
+from screening.service.opening import database_at
 from screening.service.settings import PROGRAMMES, settings_from_environment
 from screening.storage.database import connect
 from screening.storage.embedded import data_folder
@@ -81,7 +81,10 @@ class _Show:
         self._bars: dict[str, tqdm[None]] = {}
 
     async def live(self) -> int:
-        url = await database_url(settings_from_environment())
+        async with database_at(settings_from_environment()) as url:
+            return await self._live(url)
+
+    async def _live(self, url: str) -> int:
         place = await prepared(url, self._told, self._folder)
         if place.today != self._told.since:
             print_note(f"going on from {place.today}, where the run before was cut off")

@@ -7,13 +7,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-import labs.fhir_routes
 from labs.commands import close_case, list_cases, message_outcome, register_laboratory, rejudge_case
 from labs.hl7.reader import MAX_BYTES
 from labs.intake import Stored
-from labs.requests import laboratories_of, own_laboratory, visible_laboratory
 from labs.results import DUPLICATE_KEY, Fault, Verdict
-from screening.refusals import Conflict, Refused
+from labs.service import Laboratories
+from screening.refusals import Conflict, NotAllowed, Refused
 from screening.vocabulary import Role
 from screening.web import CallerRequest, allow, commit
 
@@ -21,6 +20,22 @@ MAX_BULK = 64 * 1024 * 1024
 _HL7 = "application/hl7-v2"
 _MAX_PAGE = 1000
 _State = Annotated[str, QueryParameter(name="state")]  # `state` alone is the framework's own word
+
+
+def laboratories_of(request: CallerRequest) -> Laboratories:
+    return request.app.state.laboratories
+
+
+def own_laboratory(request: CallerRequest) -> str:
+    """The laboratory the caller speaks for."""
+    if not request.user.organisation:
+        raise NotAllowed("laboratory_missing", "the token names no laboratory (claim `laboratory`)")
+    return request.user.organisation
+
+
+def visible_laboratory(request: CallerRequest) -> str | None:
+    """Whose messages the caller may see: a laboratory its own; None: programme staff, everybody's."""
+    return None if Role.PROGRAMME_STAFF in request.user.roles else own_laboratory(request)
 
 
 class Answer(msgspec.Struct):
@@ -146,5 +161,4 @@ async def post_rejudge(request: CallerRequest, case: FromPath[int]) -> dict[str,
 
 handlers = [
     post_laboratory, post_result, post_results, post_message, get_message, get_quarantine, post_close, post_rejudge,
-    *labs.fhir_routes.handlers,
 ]  # fmt: skip

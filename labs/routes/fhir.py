@@ -22,8 +22,8 @@ from labs.fhir.outcome import (
     transaction_response,
 )
 from labs.intake import Stored
-from labs.requests import laboratories_of, own_laboratory
 from labs.results import Verdict
+from labs.routes.messages import laboratories_of, own_laboratory
 from screening.refusals import Refused
 from screening.vocabulary import Role
 from screening.web import CallerRequest, allow, anyone, commit
