@@ -7,7 +7,8 @@ from datetime import date
 import msgspec
 import structlog
 
-from labs.fhir.mapping import read_fhir
+from labs.fhir.batch import Entry, read_entry
+from labs.fhir.mapping import TYPES, read_fhir
 from labs.hl7.ack import acknowledge
 from labs.hl7.mapping import read_oru
 from labs.intake import Intake, Stored
@@ -119,9 +120,26 @@ class Laboratories:
         reading = read_json(raw, laboratory=laboratory, today=self._today())
         return await self.intake.submit("json", reading, raw, actor=actor)
 
-    async def take_fhir(self, raw: bytes, *, laboratory: str, actor: Actor) -> Stored:
-        reading = read_fhir(raw, laboratory=laboratory, today=self._today())
+    async def take_fhir(
+        self, raw: bytes, *, laboratory: str, actor: Actor, expected: Sequence[str] = TYPES
+    ) -> Stored:
+        reading = read_fhir(raw, laboratory=laboratory, today=self._today(), expected=expected)
         return await self.intake.submit("fhir", reading, raw, actor=actor)
+
+    async def take_fhir_batch(
+        self, entries: Sequence[Entry], *, laboratory: str, actor: Actor
+    ) -> list[Stored | None]:
+        """Each entry is a message of its own; None where it brings no resource."""
+        today = self._today()
+
+        async def take(entry: Entry) -> Stored | None:
+            raw = entry.content
+            if raw is None:
+                return None
+            reading = read_entry(raw, entry.request.method, laboratory=laboratory, today=today)
+            return await self.intake.submit("fhir", reading, raw, actor=actor)
+
+        return list(await asyncio.gather(*(take(entry) for entry in entries)))
 
     async def take_many(self, lines: Sequence[bytes], *, laboratory: str, actor: Actor) -> list[Stored]:
         """JSON results that came together, answered in their order."""

@@ -16,7 +16,8 @@ from litestar.response import Redirect
 
 import analytics.routes
 import invitations.routes
-import labs.routes
+import labs.routes.fhir
+import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
@@ -39,6 +40,7 @@ class Services(msgspec.Struct, frozen=True):
     verifier: Verifier
     accept_synthetic: bool
     mllp_port: int | None = None  # None: no listener
+    mllp_host: str = "127.0.0.1"
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
@@ -66,7 +68,8 @@ def route_handlers() -> list[Any]:
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
         *invitations.routes.handlers,
-        *labs.routes.handlers,
+        *labs.routes.messages.handlers,
+        *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
     ]
 
@@ -134,7 +137,7 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
-            mllp = MllpServer(laboratories.answer_mllp, port=services.mllp_port)
+            mllp = MllpServer(laboratories.answer_mllp, host=services.mllp_host, port=services.mllp_port)
             await mllp.start()
             stack.push_async_callback(mllp.stop)
             app.state.mllp_port = mllp.port
