@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from invitations.kits.queries import KitRow
+from invitations.kits.states import KitRow
 from labs.results import LabResult, Reading, ResultStatus, Verdict
 from screening.history.events import News, natural_key
-from screening.people.queries import PersonRow
+from screening.people.model import PersonRow
 from screening.vocabulary import EventKind, Sample
 
 Key = tuple[str, str, str]  # (laboratory, specimen, test)

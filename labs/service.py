@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 
-import asyncpg
 import msgspec
 import structlog
 
-from labs.fhir.mapping import read_fhir
+from labs.fhir.batch import Entry, read_entry
+from labs.fhir.mapping import TYPES, read_fhir
 from labs.hl7.ack import acknowledge
 from labs.hl7.mapping import read_oru
 from labs.intake import Intake, Stored
@@ -26,7 +26,7 @@ from labs.results import (
     refused,
 )
 from screening.refusals import Refused
-from screening.storage.database import Database
+from screening.storage.database import PASSING, Database
 from screening.storage.transaction import Actor, system_actor
 from screening.vocabulary import Role
 
@@ -34,10 +34,6 @@ _SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 _TOGETHER = 1000  # results of one file that share a commit, and are read before others have their turn
 _JUDGE = system_actor("judge")
-# Failures of the moment, which no message is the cause of.
-_PASSING = (
-    Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
-)  # fmt: skip
 _log = structlog.get_logger()
 
 AfterJudged = Callable[[list[int]], Awaitable[object]]
@@ -125,9 +121,26 @@ class Laboratories:
         reading = read_json(raw, laboratory=laboratory, today=self._today())
         return await self.intake.submit("json", reading, raw, actor=actor)
 
-    async def take_fhir(self, raw: bytes, *, laboratory: str, actor: Actor) -> Stored:
-        reading = read_fhir(raw, laboratory=laboratory, today=self._today())
+    async def take_fhir(
+        self, raw: bytes, *, laboratory: str, actor: Actor, expected: Sequence[str] = TYPES
+    ) -> Stored:
+        reading = read_fhir(raw, laboratory=laboratory, today=self._today(), expected=expected)
         return await self.intake.submit("fhir", reading, raw, actor=actor)
+
+    async def take_fhir_batch(
+        self, entries: Sequence[Entry], *, laboratory: str, actor: Actor
+    ) -> list[Stored | None]:
+        """Each entry is a message of its own; None where it brings no resource."""
+        today = self._today()
+
+        async def take(entry: Entry) -> Stored | None:
+            raw = entry.content
+            if raw is None:
+                return None
+            reading = read_entry(raw, entry.request.method, laboratory=laboratory, today=today)
+            return await self.intake.submit("fhir", reading, raw, actor=actor)
+
+        return list(await asyncio.gather(*(take(entry) for entry in entries)))
 
     async def take_many(self, lines: Sequence[bytes], *, laboratory: str, actor: Actor) -> list[Stored]:
         """JSON results that came together, answered in their order."""
@@ -157,7 +170,7 @@ class Laboratories:
         """A batch; where that fails, one message, which is set aside where it is the cause."""
         try:
             return await self._judge(BATCH)
-        except _PASSING:
+        except PASSING:
             raise
         except Exception:  # noqa: BLE001  a fault that one message brings out must not hold up all others
             _log.exception("a batch could not be judged; trying its first message alone")
@@ -166,7 +179,7 @@ class Laboratories:
             return Judged()
         try:
             return await self._judge(1)
-        except _PASSING:
+        except PASSING:
             raise
         except Exception:  # noqa: BLE001  it is kept, and waits for a person
             _log.exception("a message could not be judged; set aside", message=message)

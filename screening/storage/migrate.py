@@ -5,6 +5,7 @@ from functools import partial
 from importlib import resources
 from typing import TypeVar
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from screening.refusals import Refused
+from screening.storage.database import APPLICATION_ROLE
 from screening.storage.urls import for_sqlalchemy, host_of
 
 T = TypeVar("T")
@@ -54,15 +56,36 @@ async def schema_revision(url: str) -> str | None:
     return await _with_connection(url, _current)
 
 
+async def create_database(url: str, *, name: str) -> None:
+    """Make a database, unless there is one of that name. `url`: another database of the same server."""
+    try:
+        connection = await asyncpg.connect(url)
+        try:
+            if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
+                await connection.execute(f'create database "{name}"')
+        finally:
+            await connection.close()
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        return  # another process made it at the same moment
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Refused("migration_failed", f"database at {host_of(url)}: {_reason(error)}") from error
+
+
 async def _with_connection(url: str, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(for_sqlalchemy(url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)
     except (OSError, DBAPIError) as error:
-        raise Refused("migration_failed", f"database at {host_of(url)}: {error}") from error
+        raise Refused("migration_failed", f"database at {host_of(url)}: {_reason(error)}") from error
     finally:
         await engine.dispose()
+
+
+def _reason(error: Exception) -> str:
+    """What the database said, in one line, without the statement it said it of."""
+    said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return (str(said.__cause__ or said).splitlines() or [type(said).__name__])[0]
 
 
 def _current(connection: Connection) -> str | None:
@@ -80,6 +103,8 @@ def _upgrade(connection: Connection, *, to: str) -> str:
             " run the version that migrated it, or a newer one",
         )
     command.upgrade(_config(connection), to)
+    # whoever opens the database must see its schema's revision, also without owning it
+    connection.execute(text(f"grant select on alembic_version to {APPLICATION_ROLE}"))
     return _current(connection) or "base"
 
 

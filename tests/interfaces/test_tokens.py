@@ -1,6 +1,6 @@
 """Bearer tokens: verified once, believed for a while, never longer than they are valid."""
 
-import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar.exceptions import NotAuthorizedException
@@ -29,11 +29,19 @@ def verifier(keys):
     return Verifier(keys, issuer="issuer", audience="screening")
 
 
+def seconds_from_now(seconds):
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).timestamp()  # noqa: TID251  tokens end at an instant
+
+
 def token(keys, **claims):
-    return keys.mint(
-        {"iss": "issuer", "aud": "screening", "sub": "lis", "exp": time.time() + 600, "roles": ["laboratory"]}
-        | claims
-    )
+    said = {
+        "iss": "issuer",
+        "aud": "screening",
+        "sub": "lis",
+        "exp": seconds_from_now(600),
+        "roles": ["laboratory"],
+    }
+    return keys.mint(said | claims)
 
 
 async def test_the_same_token_again_is_not_verified_again(keys, verifier):
@@ -44,7 +52,7 @@ async def test_the_same_token_again_is_not_verified_again(keys, verifier):
 
 
 async def test_a_token_is_believed_no_longer_than_it_is_valid(keys, verifier):
-    sent = token(keys, exp=time.time() - 5)  # over, but within the leeway for clocks that differ
+    sent = token(keys, exp=seconds_from_now(-5))  # over, but within the leeway for clocks that differ
     await verifier.verify(sent)
     await verifier.verify(sent)
     assert keys.asked == 2

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from screening.service.console import in_loop, json_option, print_json, print_line
-from screening.service.opening import database_url
+from screening.service.opening import database_at
 from screening.service.settings import settings_from_environment
 from screening.storage.migrate import migrate
 
@@ -22,4 +22,5 @@ def run(asked: Namespace) -> int:
 
 
 async def _migrate() -> str:
-    return await migrate(await database_url(settings_from_environment()))
+    async with database_at(settings_from_environment()) as url:
+        return await migrate(url)
