@@ -20,7 +20,7 @@ from screening.refusals import Refused
 from screening.storage.transaction import Actor
 
 _MAX_BATCH = 500
-_STILL_TURNS = 1  # of the event loop: what a message on a socket needs to be read and to get here
+_STILL_TURNS = 3  # of the event loop: what a message on a socket needs to be read and to get here
 # What one message can do to a whole commit, and no other message: values the database has no place for.
 _OF_ONE_MESSAGE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 _log = structlog.get_logger()
