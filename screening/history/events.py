@@ -27,8 +27,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     civil day the programme learned of it.
 
     Bodies by kind (absent keys mean unknown):
-    tested               {test, sample, findings: [word…], lab, profile, specimen, kit, analysed_on}
-    result_withdrawn     {} with `supersedes`: the result was entered in error
+    tested               {test, sample, findings: [word…], lab, profile, specimen, kit, analysed_on, status: corrected}
+    result_withdrawn     the same, with `supersedes`: the result was entered in error
     moved                {municipality}
     invited, reminded, follow_up_letter_sent, result_given   {sending, obligation, letter, channel}
     kit_dispatched       {kit, lot, obligation}; kit_undeliverable, kit_returned, kit_received {kit};

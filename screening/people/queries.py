@@ -1,24 +1,11 @@
 """Finding people by what others know of them."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-import msgspec
-
+from screening.people.model import PersonRow
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
-
-
-class PersonRow(msgspec.Struct, frozen=True):
-    """A person as the projection has them; `holder_id` is the entry their history is read through."""
-
-    id: int
-    holder_id: int
-    born: date
-    sex: str
-    died_on: date | None
-
 
 _BY_NUMBER = """
 select i.number, p.id, p.holder_id, p.born, p.sex, p.died_on

@@ -16,17 +16,18 @@ from litestar.response import Redirect
 
 import analytics.routes
 import invitations.routes
-import labs.routes
+import labs.routes.fhir
+import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
 from screening.refusals import NotFound
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
 from screening.service.laboratories import laboratories_of
+from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import Actor
 from screening.vocabulary import Role
 from screening.web import Clock, anyone
 
@@ -39,6 +40,8 @@ class Services(msgspec.Struct, frozen=True):
     verifier: Verifier
     accept_synthetic: bool
     mllp_port: int | None = None  # None: no listener
+    mllp_host: str = "127.0.0.1"
+    processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
@@ -65,7 +68,8 @@ def route_handlers() -> list[Any]:
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
         *invitations.routes.handlers,
-        *labs.routes.handlers,
+        *labs.routes.messages.handlers,
+        *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
     ]
 
@@ -123,15 +127,17 @@ def undeclared_routes(app: Litestar) -> list[str]:
 @asynccontextmanager
 async def running(services: Services) -> AsyncGenerator[Litestar]:
     """The application with what lives beside it: the laboratories' intake, their judge, and the MLLP listener."""
+    configure_logs()
     app = create_app(services)
-    laboratories = laboratories_of(services.database, programmes=PROGRAMMES, today=services.clock.today)
+    laboratories = laboratories_of(
+        services.database, programmes=PROGRAMMES, today=services.clock.today, processing=services.processing
+    )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
-            sender = Actor("mllp", frozenset({Role.LABORATORY}))
-            mllp = MllpServer(lambda raw: laboratories.take_hl7(raw, actor=sender), port=services.mllp_port)
+            mllp = MllpServer(laboratories.answer_mllp, host=services.mllp_host, port=services.mllp_port)
             await mllp.start()
             stack.push_async_callback(mllp.stop)
             app.state.mllp_port = mllp.port

