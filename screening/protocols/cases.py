@@ -10,7 +10,7 @@ from screening.history.events import Event
 from screening.protocols import yaml12
 from screening.protocols.decide import decide
 from screening.protocols.decision import Decision, Obligation, Person
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.refusals import Refused
 from screening.vocabulary import FINDINGS, EventKind, ObligationKind, OptOutScope, Sample, Sex, Status, Test
 
