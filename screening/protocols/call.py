@@ -114,10 +114,11 @@ def call(fold: Fold, protocol: Protocol, standing: Standing, today: date, *, kit
     if limit is not None:
         standing.limit, standing.due = limit, None
         return
+    standing.due = last.due
     steps = _Steps(fold, protocol, standing, last, kits)
     steps.match()
     if last.again is not None or (last.sent and protocol.call.ages):
-        standing.invited = standing.invited or standing.due <= today
+        standing.invited = standing.invited or last.due <= today
         standing.next_call = last.again
         standing.declined = fold.declined_on is not None and fold.declined_on >= last.sent[0].occurred_on
     standing.turns += [day for day in (last.again, last.due) if day is not None]

@@ -30,7 +30,7 @@ _LAST_RANK = 10
 # A screening mammogram is taken before it is read.
 _SCREENED_RANK = 1
 _SCREENING_TESTS = frozenset({Test.HPV, Test.CYTOLOGY, Test.FIT, Test.MAMMOGRAPHY})
-_PRIMARY_TESTS = frozenset({Test.HPV, Test.FIT, Test.MAMMOGRAPHY})
+PRIMARY_TESTS = frozenset({Test.HPV, Test.FIT, Test.MAMMOGRAPHY})
 _by_id = attrgetter("id")
 _by_day = attrgetter("occurred_on")
 
@@ -242,7 +242,7 @@ class Fold(Circumstances, Correspondence, Memory):
             if found:
                 abnormal = True
                 self.found.setdefault(test, set()).update(found)
-            elif test in _PRIMARY_TESTS and any(word not in _NO_ANSWER for word in words):
+            elif test in PRIMARY_TESTS and any(word not in _NO_ANSWER for word in words):
                 negative = True
         self.earlier.append(Seen(day, abnormal, negative, self.sample))
         self.tested_on = day
@@ -283,10 +283,12 @@ class Fold(Circumstances, Correspondence, Memory):
             self.referrals.append(day)
 
     def called_on(self, day: date) -> date:
-        """The day of the call that a specimen answers: the first letter since the last episode, else its own day."""
+        """The day of the invitation that a specimen answers: the last since the last episode, else its own day."""
         since = self.anchor
-        calls = [one.occurred_on for one in self.letters if since is None or one.occurred_on > since]
-        return calls[-1] if calls else day
+        calls = [one for one in self.letters if one.kind == EventKind.INVITED]
+        return next(
+            (one.occurred_on for one in reversed(calls) if since is None or one.occurred_on > since), day
+        )
 
     def lapse(self, today: date) -> None:
         """What stages came to by themselves, by the beginning of that day."""

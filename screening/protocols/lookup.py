@@ -15,7 +15,7 @@ from screening.refusals import Refused
 from screening.vocabulary import Sample, Test
 
 Known = dict[Fact, Word]
-_FACT_OF: Mapping[str, Fact] = {
+FACT_OF: Mapping[str, Fact] = {
     Test.HPV: "hpv_group", Test.CYTOLOGY: "cytology", Test.FIT: "fit", Test.CONSENSUS: "consensus",
     Test.COLONOSCOPY: "colonoscopy", Test.HISTOLOGY: "histology",
 }  # fmt: skip
@@ -47,7 +47,7 @@ class Space:
         self.words: dict[Fact, Sequence[Word]] = {
             fact: FACTS[fact].words(protocol) for fact in table.facts if fact in FACTS
         }
-        self._shown = [fact for test in table.judges if (fact := _FACT_OF.get(test, "")) in self.words]
+        self._shown = [fact for test in table.judges if (fact := FACT_OF.get(test, "")) in self.words]
         self._compares = {stage.name for stage in protocol.stages if stage.compares}
         positives = protocol.groups.get(Test.HPV, ())
         self._positive = {group.word for group in positives if group.positive}
@@ -55,7 +55,7 @@ class Space:
             stage.name: {
                 fact: _remembered(protocol, table, stage.name, test)
                 for test in stage.remembers
-                if (fact := _FACT_OF.get(test, "")) in self.words
+                if (fact := FACT_OF.get(test, "")) in self.words
             }
             for stage in protocol.stages
         }
@@ -90,7 +90,7 @@ class Space:
 
 def _remembered(protocol: Protocol, table: Table, stage: str, test: Test) -> frozenset[Word]:
     """What a test can show in a stage that remembers it: never better than what led there, where that was positive."""
-    fact = _FACT_OF[test]
+    fact = FACT_OF[test]
     groups = protocol.groups[test]
     order = [group.word for group in groups]
     every = frozenset([*order, MISSING])
