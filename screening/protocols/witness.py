@@ -46,7 +46,14 @@ def witness(compiled: CompiledProtocol, table: Lookup, known: Mapping[str, Word]
         "as_of": _BETWEEN.after(day),
         "expect": {"status": "", "obligations": []},
     }
-    return yaml.safe_dump([case], sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump([case], Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a day twice rather than refer to it."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  PyYAML's own shape
+        return True
 
 
 def _way_to(compiled: CompiledProtocol, known: Mapping[str, Word]) -> list[Hop]:
