@@ -20,6 +20,7 @@ from screening.vocabulary import ObligationKind, Status
 _CALLING = frozenset({ObligationKind.INVITE, ObligationKind.REMIND, ObligationKind.DISPATCH_KIT})
 _CONTACT = frozenset({*_CALLING, ObligationKind.FOLLOW_UP_LETTER, ObligationKind.REPLACE_KIT})
 _NO_CONTACT = frozenset({"contact", "storage"})
+_APPOINTMENTS = frozenset({ObligationKind.REFER, ObligationKind.ATTEND})
 _PLANNED = frozenset({ObligationKind.REPEAT_TEST, ObligationKind.TEST_OF_CURE})
 
 
@@ -94,7 +95,8 @@ def _no_show_letters(
     entered = fold.entered_on
     for missed in fold.missed:
         day = missed.occurred_on
-        if rule is None or entered is None or day < entered or missed.body.get("to") not in (None, owed.to):
+        elsewhere = missed.body.get("to") not in (None, owed.to)
+        if rule is None or entered is None or day < entered or elsewhere or owed.kind not in _APPOINTMENTS:
             continue
         subject = f"{owed.subject} missed {day}"
         sent = next((one for one in fold.follow_up_letters if one.occurred_on >= day), None)
@@ -102,7 +104,7 @@ def _no_show_letters(
             closed.append(
                 Closed(owed.episode, ObligationKind.FOLLOW_UP_LETTER, subject, sent.id, sent.occurred_on)
             )
-        elif owed.to is not None:
+        else:
             obligations.append(
                 Obligation(
                     kind=ObligationKind.FOLLOW_UP_LETTER, subject=subject, episode=owed.episode, opened_on=day,

@@ -46,7 +46,8 @@ class Memory:
     tested_on: date | None = None  # last specimen
     treated_on: date | None = None
     worst: int | None = None  # worst histology ever, position in the groups
-    late_since: date | None = None  # when the call fell due that the present episode answers
+    # when the call fell due that the present episode answers, and the day it was answered
+    lateness: tuple[date, date] | None = None
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -131,9 +132,9 @@ def double_reading(readings: Iterable[tuple[str, bool]]) -> Word:
     return "both_positive" if positive == len(readers) else "discordant"
 
 
-def overdue(due: date | None, on: date, span: Span) -> Word:
-    """Whether the call that this episode answers had been due for at least so long."""
-    return "long" if due is not None and span.after(due) <= on else "no"
+def overdue(lateness: tuple[date, date] | None, span: Span) -> Word:
+    """Whether the call that this episode answers had been due for at least so long when it was answered."""
+    return "long" if lateness is not None and span.after(lateness[0]) <= lateness[1] else "no"
 
 
 def judged_fit(cutoffs: Sequence[Cutoff], value: float, on: date, laboratory: str | None) -> Word:
@@ -219,7 +220,7 @@ def _since_treatment(protocol: Protocol) -> Teller:
 
 def _overdue(protocol: Protocol) -> Teller:
     span = protocol.periods.overdue
-    return lambda memory: overdue(memory.late_since, memory.day, span)
+    return lambda memory: overdue(memory.lateness, span)
 
 
 def _last_specimen(memory: Memory) -> Word:

@@ -12,7 +12,17 @@ from screening.vocabulary import Test
 class CompiledProtocol:
     """A protocol made ready for deciding."""
 
-    __slots__ = ("call", "ceasing", "judging", "positions", "positive", "protocol", "stages", "tables")
+    __slots__ = (
+        "asks_overdue",
+        "call",
+        "ceasing",
+        "judging",
+        "positions",
+        "positive",
+        "protocol",
+        "stages",
+        "tables",
+    )
 
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
@@ -31,6 +41,7 @@ class CompiledProtocol:
             test: frozenset(finding for group in groups if group.positive for finding in group.findings)
             for test, groups in protocol.groups.items()
         }
+        self.asks_overdue = any("overdue" in table.facts for table in protocol.tables.values())
         self.ceasing = {reason: rule for rule in protocol.ceasing for reason in rule.reasons}
 
 

@@ -256,6 +256,9 @@ class Fold(Circumstances, Correspondence, Memory):
             self.version = version
             self.stage = version.stages.get(self.stage.name) or version.call
         self.found = {}
+        if version.asks_overdue:
+            enters, _ = version.protocol.population.window(self.person.born, self.municipality)
+            self.lateness = (self.due() or max(self.entry, enters), day)
 
     def open_episode(self, day: date) -> None:
         self.episodes += 1

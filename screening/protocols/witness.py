@@ -46,7 +46,9 @@ def witness(compiled: CompiledProtocol, table: Lookup, known: Mapping[str, Word]
         "as_of": _BETWEEN.after(day),
         "expect": {"status": "", "obligations": []},
     }
-    return yaml.dump([case], Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return yaml.dump(
+        [case], Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    )
 
 
 class _Plain(yaml.SafeDumper):
