@@ -7,15 +7,14 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from labs.commands import close_case, list_cases, message_outcome, rejudge_case
-from labs.hl7.ack import acknowledge
+from labs.commands import close_case, list_cases, message_outcome, register_laboratory, rejudge_case
 from labs.hl7.reader import MAX_BYTES
 from labs.intake import Stored
-from labs.results import Fault, Reading, Verdict
+from labs.results import DUPLICATE_KEY, Fault, Reading, Verdict
 from labs.service import Laboratories
 from screening.refusals import Conflict, NotAllowed, Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, anyone, commit, today_of
+from screening.web import CallerRequest, allow, anyone, commit
 
 MAX_FHIR = 4 * 1024 * 1024
 MAX_BULK = 64 * 1024 * 1024
@@ -55,7 +54,7 @@ def _refuse_rejected(stored: Stored) -> Answer:
     if reading.verdict != Verdict.REJECTED:
         return _answer(stored)
     fault = reading.faults[0]
-    kind = Conflict if fault.code == "205" else Refused
+    kind = Conflict if fault.code == DUPLICATE_KEY else Refused
     told = f"{fault.where}: {fault.message}; the message is kept as number {stored.id}"
     raise kind("message_refused", told, message_id=stored.id, fault=fault.code)
 
@@ -81,7 +80,7 @@ async def post_result(request: CallerRequest) -> Answer:
 async def post_results(request: CallerRequest) -> Response[bytes]:
     """Results as NDJSON; the answer has a line for each line, in the same order."""
     running, laboratory = laboratories_of(request), own_laboratory(request)
-    lines = [line for line in (await request.body()).splitlines() if line.strip()]
+    lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
     taken = await running.take_many(lines, laboratory=laboratory, actor=request.user)
     answers = [msgspec.json.encode(_answer(stored)) for stored in taken]
     return Response(b"\n".join(answers) + b"\n", media_type="application/x-ndjson", status_code=HTTP_200_OK)
@@ -96,19 +95,10 @@ async def post_results(request: CallerRequest) -> Response[bytes]:
 )
 async def post_message(request: CallerRequest) -> Response[bytes]:
     """An HL7 v2 message; the answer is its acknowledgement, whatever it says."""
-    running = laboratories_of(request)
-    raw = await request.body()
-    reading = running.read_hl7(raw)
-    own = own_laboratory(request)
-    if reading.laboratory and reading.laboratory != own:
-        told = f"the token speaks for {own}, not for the sender of this message"
-        refused = Reading(
-            reading.laboratory, reading.control_id, Verdict.REJECTED, faults=(Fault("207", "MSH-4", told),)
-        )
-        return Response(
-            acknowledge(refused, today=today_of(request)), media_type=_HL7, status_code=HTTP_200_OK
-        )
-    return Response(await running.take_hl7(raw, actor=request.user), media_type=_HL7, status_code=HTTP_200_OK)
+    answer = await laboratories_of(request).take_hl7(
+        await request.body(), actor=request.user, laboratory=own_laboratory(request)
+    )
+    return Response(answer, media_type=_HL7, status_code=HTTP_200_OK)
 
 
 @post(
@@ -125,7 +115,7 @@ async def post_fhir(request: CallerRequest) -> Response[bytes]:
     stored = await running.take_fhir(raw, laboratory=own_laboratory(request), actor=request.user)
     verdict = stored.reading.verdict
     status = {Verdict.ACCEPTED: 200, Verdict.ERROR: 202, Verdict.REJECTED: 422}[verdict]
-    if stored.reading.faults and stored.reading.faults[0].code == "205":
+    if stored.reading.faults and stored.reading.faults[0].code == DUPLICATE_KEY:
         status = 409
     headers = {"Location": f"/labs/messages/{stored.id}", "ETag": f'W/"{stored.id}"'}
     body = msgspec.json.encode(operation_outcome(stored.reading))
@@ -155,6 +145,24 @@ def get_capabilities() -> Response[bytes]:
         }],
     }  # fmt: skip
     return Response(msgspec.json.encode(statement), media_type=_FHIR)
+
+
+class NewLaboratory(msgspec.Struct, forbid_unknown_fields=True):
+    """`code` is what it sends as MSH-4 and what its tokens claim; `profile`: how finely it tells HPV types."""
+
+    code: str
+    name: str
+    profile: Literal["extended", "standard"]
+
+
+@post("/labs", status_code=HTTP_200_OK, **allow(Role.ADMINISTRATOR))
+async def post_laboratory(request: CallerRequest, data: JSONBody[NewLaboratory]) -> NewLaboratory:
+    """From now on its messages are taken; registering again changes name and profile."""
+    await commit(
+        request,
+        lambda tx: register_laboratory(tx, code=data.code, name=data.name, profile=data.profile),
+    )
+    return data
 
 
 @get("/labs/messages/{message:int}", **allow(Role.LABORATORY, Role.PROGRAMME_STAFF))
@@ -192,6 +200,6 @@ async def post_rejudge(request: CallerRequest, case: FromPath[int]) -> dict[str,
 
 
 handlers = [
-    post_result, post_results, post_message, post_fhir, get_capabilities, get_message, get_quarantine, post_close,
-    post_rejudge,
+    post_laboratory, post_result, post_results, post_message, post_fhir, get_capabilities, get_message, get_quarantine,
+    post_close, post_rejudge,
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from screening.vocabulary import Role
 # Asymmetric only: a key that verifies must not be able to sign.
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 COOKIE = "screening"
+_READING = frozenset({"GET", "HEAD"})  # a page of somebody else's cannot make a browser's cookie write
 _LEEWAY_SECONDS = 30
 _REFRESH_SECONDS = 60
 _ROLES = {role.value: role for role in Role if role != Role.SYSTEM}
@@ -123,7 +124,7 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
     ) -> AuthenticationResult:
         header = connection.headers.get("authorization", "")
         scheme, _, bearer = header.partition(" ")
-        if not header:
+        if not header and connection.scope.get("method") in _READING:
             bearer, scheme = connection.cookies.get(COOKIE, ""), "Bearer"
         if scheme.lower() != "bearer" or not bearer:
             raise NotAuthorizedException("no token; send `Authorization: Bearer …`")
