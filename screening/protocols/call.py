@@ -8,7 +8,8 @@ from screening.history.events import Event
 from screening.protocols.facts import last_round
 from screening.protocols.fold import Fold
 from screening.protocols.kits import Fate, fate_of
-from screening.protocols.model import AgeLetter, CallStep, Protocol, Span, birthday
+from screening.protocols.model import AgeLetter, CallStep, Protocol
+from screening.protocols.spans import Span, birthday
 from screening.protocols.standing import Standing
 from screening.vocabulary import EventKind, ObligationKind, OptOutScope
 

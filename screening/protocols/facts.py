@@ -10,16 +10,8 @@ from typing import NamedTuple
 
 from screening.history.events import Event
 from screening.protocols.decision import Person
-from screening.protocols.model import (
-    Band,
-    Cutoff,
-    Group,
-    Protocol,
-    Span,
-    Stage,
-    Word,
-    birthday,
-)
+from screening.protocols.model import Band, Cutoff, Group, Protocol, Stage, Word
+from screening.protocols.spans import Span, birthday
 from screening.vocabulary import Sample, Test
 
 MISSING = "missing"

@@ -5,7 +5,8 @@ from datetime import date
 from functools import partial
 
 from screening.protocols.cases import Case
-from screening.protocols.model import AgeLimit, Protocol, birthday
+from screening.protocols.model import Protocol
+from screening.protocols.spans import AgeLimit, birthday
 
 Day = Callable[[date], date]  # born -> the day
 

@@ -20,13 +20,13 @@ kinds a table judges picks a row; the row's action names the next stage, or none
 nothing and what is owed stays owed.
 """
 
-from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 import msgspec
 
+from screening.protocols.spans import AgeLimit, Span, birthday
 from screening.vocabulary import (
     Cancer,
     Destination,
@@ -43,39 +43,6 @@ Word = str
 CALL = "call"
 
 
-class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A length of civil time; months end on the last day of a shorter month."""
-
-    years: int = 0
-    months: int = 0
-    weeks: int = 0
-    days: int = 0
-
-    def after(self, day: date) -> date:
-        moved = add_months(day, 12 * self.years + self.months) if self.years or self.months else day
-        return moved + timedelta(days=7 * self.weeks + self.days) if self.weeks or self.days else moved
-
-    def before(self, day: date) -> date:
-        return Span(years=-self.years, months=-self.months, weeks=-self.weeks, days=-self.days).after(day)
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of the month `months` later; 31 January + 1 month is the last of February."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    try:
-        return date(year, month + 1, day.day)
-    except ValueError:
-        return date(year, month + 1, monthrange(year, month + 1)[1])
-
-
-def birthday(born: date, age: int) -> date:
-    """The first day of being `age` years old; who is born on 29 February turns on 1 March in other years."""
-    try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(born.year + age, 3, 1)
-
-
 class Ruled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every rule carries: its id, where it is written, and whether somebody checked that."""
 
@@ -83,20 +50,6 @@ class Ruled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     source: tuple[str, ...]
     verified: bool
     note: str = ""
-
-
-class AgeLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A day of life: the birthday at `years`, and `months` later; with `in_year`, 1 January of that year."""
-
-    years: int
-    months: int = 0
-    in_year: bool = False
-
-    def day(self, born: date) -> date:
-        if self.in_year:
-            return date(born.year + self.years, 1, 1)
-        turned = birthday(born, self.years)
-        return add_months(turned, self.months) if self.months else turned
 
 
 class Cohort(Ruled, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,7 +8,8 @@ import yaml
 
 from screening.protocols.family import CompiledProtocol
 from screening.protocols.lookup import FACT_OF, Lookup
-from screening.protocols.model import CALL, Row, Span, Word, birthday
+from screening.protocols.model import CALL, Row, Word
+from screening.protocols.spans import Span, birthday
 from screening.vocabulary import EventKind, Sample, Sex, Test
 
 _BETWEEN = Span(days=20)
