@@ -22,7 +22,7 @@ from analytics.indicators.model import (
     Window,
 )
 from analytics.indicators.period import Length
-from analytics.indicators.statistics import Method
+from analytics.methods.intervals import Method
 from screening.refusals import NotFound, Refused
 
 NO_CERVICAL = "no-cervical"

@@ -15,7 +15,7 @@ from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme, unknown
 from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period
-from analytics.indicators.statistics import interval
+from analytics.methods.intervals import interval
 from analytics.places import counties
 from screening.refusals import Refused
 
@@ -175,7 +175,7 @@ def _valued(indicator: Indicator, period: Period, counted: pl.DataFrame, data_cu
 def _figures(indicator: Indicator, period: Period, row: Mapping[str, Any]) -> dict[str, object]:
     numerator, denominator = int(row["numerator"]), int(row["denominator"])
     limits = interval(indicator.method, numerator, denominator)
-    low, high = (limits[0] * indicator.per, limits[1] * indicator.per) if limits else (None, None)
+    low, high = (float(x) * indicator.per if denominator else None for x in limits)
     return {
         "id": indicator.id,
         "programme": indicator.programme,

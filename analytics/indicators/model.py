@@ -13,7 +13,7 @@ import polars as pl
 
 from analytics.extract.dataset import Bucket
 from analytics.indicators.period import Length, Period
-from analytics.indicators.statistics import Method
+from analytics.methods.intervals import Method
 
 
 class Unit(StrEnum):
