@@ -14,6 +14,13 @@ _FILE = Path(__file__).with_name("norway_municipalities.csv")
 
 
 @cache
+def municipalities() -> Mapping[str, str]:
+    """Number -> number of its county."""
+    listed = pl.read_csv(_FILE, schema_overrides={"municipality": pl.String, "county": pl.String})
+    return dict(listed.select("municipality", "county").iter_rows())
+
+
+@cache
 def counties() -> Mapping[str, str]:
     """Number -> Norwegian name, in order of the number; Sami and Kven names are left to the official list."""
     listed = pl.read_csv(_FILE, schema_overrides={"municipality": pl.String, "county": pl.String})

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from labs.commands import close_case, list_cases, message_outcome, rejudge_case
+from labs.commands import close_case, list_cases, message_outcome, register_laboratory, rejudge_case
 from labs.hl7.ack import acknowledge
 from labs.hl7.reader import MAX_BYTES
 from labs.intake import Stored
@@ -157,6 +157,24 @@ def get_capabilities() -> Response[bytes]:
     return Response(msgspec.json.encode(statement), media_type=_FHIR)
 
 
+class NewLaboratory(msgspec.Struct, forbid_unknown_fields=True):
+    """`code` is what it sends as MSH-4 and what its tokens claim; `profile`: how finely it tells HPV types."""
+
+    code: str
+    name: str
+    profile: Literal["extended", "standard"]
+
+
+@post("/labs", status_code=HTTP_200_OK, **allow(Role.ADMINISTRATOR))
+async def post_laboratory(request: CallerRequest, data: JSONBody[NewLaboratory]) -> NewLaboratory:
+    """From now on its messages are taken; registering again changes name and profile."""
+    await commit(
+        request,
+        lambda tx: register_laboratory(tx, code=data.code, name=data.name, profile=data.profile),
+    )
+    return data
+
+
 @get("/labs/messages/{message:int}", **allow(Role.LABORATORY, Role.PROGRAMME_STAFF))
 async def get_message(request: CallerRequest, message: FromPath[int]) -> dict[str, Any]:
     """What became of a message."""
@@ -192,6 +210,6 @@ async def post_rejudge(request: CallerRequest, case: FromPath[int]) -> dict[str,
 
 
 handlers = [
-    post_result, post_results, post_message, post_fhir, get_capabilities, get_message, get_quarantine, post_close,
-    post_rejudge,
+    post_laboratory, post_result, post_results, post_message, post_fhir, get_capabilities, get_message, get_quarantine,
+    post_close, post_rejudge,
 ]  # fmt: skip

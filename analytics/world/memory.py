@@ -13,7 +13,6 @@ _SCHEMA = """
 create table if not exists agenda (key text primary key, day text not null, kind text not null, body blob not null,
                                    done integer not null default 0);
 create index if not exists agenda_day on agenda (done, day);
-create table if not exists seen (name text primary key, value text not null);
 """
 
 
@@ -27,7 +26,7 @@ class Deed(msgspec.Struct, frozen=True):
 
 
 class Memory:
-    """An agenda and a few bookmarks. Deeds planned twice are one; done ones stay done."""
+    """An agenda. Deeds planned twice are one; done ones stay done."""
 
     def __init__(self, path: Path) -> None:
         self._file = sqlite3.connect(path, check_same_thread=False)
@@ -35,15 +34,12 @@ class Memory:
         self._file.execute("pragma synchronous = normal")
         self._file.executescript(_SCHEMA)
 
-    def plan(self, deeds: Iterable[Deed], *, bookmarks: dict[str, str] | None = None) -> None:
-        """Plan deeds and move bookmarks in one commit."""
+    def plan(self, deeds: Iterable[Deed]) -> None:
+        """Plan deeds in one commit."""
         with self._file:
             self._file.executemany(
                 "insert or ignore into agenda (key, day, kind, body) values (?, ?, ?, ?)",
                 [(one.key, one.day.isoformat(), one.kind, msgspec.json.encode(one.body)) for one in deeds],
-            )
-            self._file.executemany(
-                "insert or replace into seen (name, value) values (?, ?)", list((bookmarks or {}).items())
             )
 
     def due(self, day: date) -> list[Deed]:
@@ -55,13 +51,23 @@ class Memory:
                 for key, on, kind, body in rows
             ]
 
+    def done(self, kind: str) -> list[Deed]:
+        """Everything of that kind that was done."""
+        query = "select key, day, kind, body from agenda where done = 1 and kind = ? order by day, key"
+        with closing(self._file.execute(query, (kind,))) as rows:
+            return [
+                Deed(key, date.fromisoformat(on), word, msgspec.json.decode(body))
+                for key, on, word, body in rows
+            ]
+
+    def keys(self) -> set[str]:
+        """The names of everything ever planned."""
+        with closing(self._file.execute("select key from agenda")) as rows:
+            return {row[0] for row in rows}
+
     def did(self, deeds: Iterable[Deed]) -> None:
         with self._file:
             self._file.executemany("update agenda set done = 1 where key = ?", [(one.key,) for one in deeds])
-
-    def bookmark(self, name: str, default: str = "") -> str:
-        row = self._file.execute("select value from seen where name = ?", (name,)).fetchone()
-        return row[0] if row else default
 
     def close(self) -> None:
         self._file.close()

@@ -82,6 +82,11 @@ class Citizen(msgspec.Struct):
     protected_address: bool
     digital_mailbox: bool
 
+    @property
+    def file_number(self) -> str:
+        """Under which their practitioner keeps them: the number of their house, which is theirs alone."""
+        return self.address.rsplit(" ", 1)[-1]
+
 
 def citizens(count: int, *, on: date, draws: Draws) -> Iterator[Citizen]:
     """`count` people as of 1 January of that year: a systematic sample of everybody there was.

@@ -92,6 +92,7 @@ def create_tables():
         sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("arguments", postgresql.JSONB(), nullable=False),
         sa.Column("today", sa.Date(), nullable=False),
+        sa.Column("sent_on", sa.Date(), nullable=True),
         sa.Column("finished", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint("one", name=op.f("ck_demo_run_single_row")),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_demo_run")),

@@ -1,7 +1,7 @@
 """The composition root: every room's doors behind one application."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -62,7 +62,6 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
     """The application; refuses to start with a route that does not say who may call it."""
     app = Litestar(
         route_handlers=[*route_handlers(), *more],
-        lifespan=[lambda app: _running(app, services)],
         middleware=[DefineMiddleware(BearerAuthentication, exclude=["^/schema"])],
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
@@ -75,6 +74,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
         ),
         response_cache_config=ResponseCacheConfig(),
         request_max_body_size=1024 * 1024,
+        logging_config=None,
         state=State(
             {
                 "database": services.database,
@@ -108,8 +108,9 @@ def undeclared_routes(app: Litestar) -> list[str]:
 
 
 @asynccontextmanager
-async def _running(app: Litestar, services: Services) -> AsyncGenerator[None]:
-    """Laboratories' intake, judge and MLLP listener live as long as the application."""
+async def running(services: Services) -> AsyncGenerator[Litestar]:
+    """The application with what lives beside it: the laboratories' intake, their judge, and the MLLP listener."""
+    app = create_app(services)
     rules = family(PROGRAMMES[0])
 
     async def reconcile_now(persons: list[int]) -> None:
@@ -123,16 +124,13 @@ async def _running(app: Litestar, services: Services) -> AsyncGenerator[None]:
         services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
     )
     app.state.laboratories = laboratories
-    await laboratories.start()
-    mllp: MllpServer | None = None
-    try:
+    async with AsyncExitStack() as stack:
+        await laboratories.start()
+        stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
             sender = Actor("mllp", frozenset({Role.LABORATORY}))
             mllp = MllpServer(lambda raw: laboratories.take_hl7(raw, actor=sender), port=services.mllp_port)
             await mllp.start()
+            stack.push_async_callback(mllp.stop)
             app.state.mllp_port = mllp.port
-        yield
-    finally:
-        if mllp is not None:
-            await mllp.stop()
-        await laboratories.stop()
+        yield app

@@ -27,6 +27,7 @@ demo_run = Table(
     Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("arguments", JSONB, nullable=False),
     Column("today", Date, nullable=False),
+    Column("sent_on", Date),  # the last day whose letters left; they leave once a day, in the morning
     Column("finished", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("one", name="single_row"),
 )

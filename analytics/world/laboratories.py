@@ -1,0 +1,71 @@
+"""The made-up laboratories at their sockets: HL7 v2 over MLLP, FHIR over HTTP, and their archives in bulk."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from analytics.world.doors import Doors, Unanswered
+from analytics.world.draws import Draws
+from analytics.world.findings import LABORATORIES
+from analytics.world.messages import Report, bulk_line, fhir, hl7
+from screening.vocabulary import Role
+
+_FHIR_LABORATORY = "HUS"  # the others speak HL7 v2
+_BULK = 5000
+_ACCEPTED = b"MSA|AA|"
+
+
+class Laboratories:
+    def __init__(self, doors: Doors, draws: Draws) -> None:
+        self._doors = doors
+        self._draws = draws
+
+    async def register(self) -> None:
+        for code, profile in LABORATORIES:
+            body = {"code": code, "name": f"Laboratory {code}", "profile": profile}
+            await self._doors.post("/labs", body, role=Role.ADMINISTRATOR)
+
+    async def send(self, reports: Sequence[Report]) -> None:
+        """Every laboratory sends its own reports, one after the other; the laboratories at the same time."""
+        by_laboratory: dict[str, list[Report]] = {}
+        for report in reports:
+            by_laboratory.setdefault(report.laboratory, []).append(report)
+        await asyncio.gather(*(self._send(code, mine) for code, mine in by_laboratory.items()))
+
+    async def _send(self, code: str, reports: Iterable[Report]) -> None:
+        for report in reports:
+            if code == _FHIR_LABORATORY and report.kit is None:
+                await self._doors.post(
+                    "/fhir/R4/DiagnosticReport", fhir(report), role=Role.LABORATORY, organisation=code,
+                    media="application/fhir+json",
+                )  # fmt: skip
+            else:
+                await self._by_mllp(code, report)
+
+    async def _by_mllp(self, code: str, report: Report) -> None:
+        message = hl7(report)
+        answer = await self._doors.mllp(code, message)
+        if _ACCEPTED not in answer:
+            raise Unanswered(f"message {report.control_id} of {code}: {answer!r}")
+        if self._draws.happens("resent_message", report.control_id):
+            again = await self._doors.mllp(code, message)
+            if again != answer:
+                raise Unanswered(
+                    f"message {report.control_id} of {code} sent again: {again!r}, before {answer!r}"
+                )
+
+    async def send_archive(self, code: str, reports: Sequence[Report]) -> None:
+        """Results from before the platform was there, as lines of JSON."""
+        for start in range(0, len(reports), _BULK):
+            lines = b"\n".join(bulk_line(report) for report in reports[start : start + _BULK])
+            answers = await self._doors.post(
+                "/labs/results/bulk",
+                lines,
+                role=Role.LABORATORY,
+                organisation=code,
+                media="application/x-ndjson",
+            )
+            refused = [answer for answer in answers if answer["outcome"] != "stored"]
+            if refused:
+                raise Unanswered(
+                    f"{len(refused)} archived results of {code} refused, the first: {refused[0]}"
+                )

@@ -1,0 +1,106 @@
+"""The made-up post: a print house that collects from the spool, and a digital mailbox behind HTTP."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from analytics.world.memory import Deed, Memory
+from analytics.world.nation import Nation
+
+
+_RECEIPT = "receipt.json"
+
+
+class PrintHouse:
+    """Collects what lies in the spool, delivers it, and counts it."""
+
+    def __init__(self, spool: Path, nation: Nation) -> None:
+        self._spool = spool
+        self._nation = nation
+
+    def waiting(self) -> list[Path]:
+        """Batches that lie there whole and without a receipt, oldest first."""
+        folders = [path for path in self._spool.glob("[0-9]*") if not path.suffix]
+        return sorted(
+            (path for path in folders if not (path / _RECEIPT).exists()), key=lambda path: int(path.name)
+        )
+
+    def deliver(self, batch: Path, today: date) -> Iterator[Deed]:
+        """What the letters of a batch lead to."""
+        for item in _manifest(batch)["items"]:
+            yield from self._deliver(item, today)
+
+    def receive(self, batch: Path) -> None:
+        """Tell how many letters there were; from now on the batch is done with."""
+        manifest = _manifest(batch)
+        count = {"batch": manifest["batch"], "received": len(manifest["items"])}
+        unfinished = batch / f"{_RECEIPT}.unfinished"
+        unfinished.write_bytes(msgspec.json.encode(count))
+        unfinished.rename(batch / _RECEIPT)
+
+    def _deliver(self, item: dict[str, Any], today: date) -> Iterator[Deed]:
+        nation = self._nation
+        number = nation.by_address[item["address"]].national_id
+        if item["kit"]:
+            yield from nation.get_kit(number, item["kit"], today)
+        elif not nation.here(number, today) or nation.draws.happens("letter_undeliverable", number, today):
+            body = {"sending": item["sending"], "outcome": "undeliverable"}
+            yield Deed(f"back {number} {item['letter']} {today}", today + timedelta(days=9), "delivery", body)
+        else:
+            yield from nation.get_letter(number, item["letter"], today)
+
+
+def _manifest(batch: Path) -> dict[str, Any]:
+    return msgspec.json.decode((batch / "manifest.json").read_bytes())
+
+
+class Message(msgspec.Struct):
+    """One message of a batch, as the platform posts it."""
+
+    sending: int
+    recipient: str
+    subject: str
+    body: str
+    language: str
+    letter: str
+
+
+class Posted(msgspec.Struct):
+    batch: int
+    messages: list[Message]
+
+
+def mailbox(nation: Nation, memory: Memory, today: Callable[[], date]) -> Litestar:
+    """A digital mailbox: takes each message once, refuses some, and plans what reading it leads to."""
+
+    @post("/batches", status_code=HTTP_200_OK, sync_to_thread=False)
+    def take(data: JSONBody[Posted]) -> dict[str, Any]:
+        day = today()
+        refused = [
+            one for one in data.messages if nation.draws.happens("mailbox_refused", one.recipient, day)
+        ]
+        taken = [one for one in data.messages if one not in refused]
+        deeds = [
+            deed
+            for one in taken
+            for deed in (
+                *nation.get_letter(one.recipient, one.letter, day),
+                Deed(
+                    f"read {one.recipient} {one.letter} {day}", day + timedelta(days=1), "delivery",
+                    {"sending": one.sending, "outcome": "delivered"},
+                ),
+            )
+        ]  # fmt: skip
+        memory.plan(deeds)
+        return {
+            "accepted": [one.sending for one in taken],
+            "rejected": [{"sending": one.sending, "reason": "mailbox closed"} for one in refused],
+        }
+
+    return Litestar([take], openapi_config=None, request_max_body_size=64 * 1024 * 1024)
