@@ -14,7 +14,7 @@ from screening.protocols import yaml12
 from screening.protocols.facts import can_be, words
 from screening.protocols.model import CompiledProtocol, Family, Group, Protocol, Row, Table, Word
 from screening.refusals import NotFound, Refused
-from screening.vocabulary import FINDINGS
+from screening.vocabulary import FINDINGS_OF
 
 
 def load_protocol(raw: Mapping[str, Any], *, file: str, text: str = "") -> CompiledProtocol:
@@ -141,7 +141,7 @@ def _broken_references(protocol: Protocol) -> Iterator[str]:
     stages = {stage.name for stage in protocol.stages}
     ids = [row.id for row in protocol.rows()]
     yield from (f"rule {name} stands twice" for name in sorted({i for i in ids if ids.count(i) > 1}))
-    for test, known in FINDINGS.items():
+    for test, known in FINDINGS_OF[protocol.programme].items():
         grouped = [finding for group in protocol.groups.get(test, ()) for finding in group.findings]
         yield from (f"{test}: finding {word} is in no group" for word in sorted(known - set(grouped)))
         yield from (f"{test}: {word} is not a finding of this test" for word in sorted(set(grouped) - known))

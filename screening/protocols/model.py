@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from screening.vocabulary import EventKind, ObligationKind, Sex, Test
+from screening.vocabulary import Cancer, EventKind, ObligationKind, Sex, Test
 
 Fact = str
 Word = str
@@ -203,7 +203,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     family: str
     title: str
     country: str
-    programme: str
+    programme: Cancer
     default_laboratory: str
     in_force: InForce
     sources: dict[str, str]
