@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import polars as pl
+
 from screening.refusals import Refused
 
 _Y = r"((?:19|20|21)\d\d)"
@@ -51,10 +53,47 @@ class Period:
 
     def years(self) -> list["Period"]:
         """Its calendar years, cut at its ends: by these `year` stratifies."""
-        return [
-            Period(str(year), max(self.start, date(year, 1, 1)), min(self.end, date(year + 1, 1, 1)))
-            for year in range(self.start.year, (self.end - timedelta(days=1)).year + 1)
-        ]
+        return self.parts(12)
+
+    def parts(self, months: int) -> list["Period"]:
+        """Its calendar years (12), quarters (3) or months (1), cut at its ends."""
+        first = date(self.start.year, (self.start.month - 1) // months * months + 1, 1)
+        found: list[Period] = []
+        while first < self.end:
+            following = add_months(first, months)
+            text = _text(first, months)
+            found.append(Period(text, max(self.start, first), min(self.end, following)))
+            first = following
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """One period, or its consecutive parts of `step` months each (None: it has one part, itself)."""
+
+    whole: Period
+    step: int | None = None
+
+    @property
+    def parts(self) -> list[Period]:
+        return [self.whole] if self.step is None else self.whole.parts(self.step)
+
+    def part_of(self, day: pl.Expr) -> pl.Expr:
+        """The number of the part in which a day of the period lies, from 0."""
+        if self.step is None:
+            return pl.lit(0, pl.Int32)
+        before = (self.whole.start.year * 12 + self.whole.start.month - 1) // self.step
+        return (day.dt.year() * 12 + day.dt.month().cast(pl.Int32) - 1) // self.step - before
+
+
+def _text(first: date, months: int) -> str:
+    match months:
+        case 12:
+            return str(first.year)
+        case 3:
+            return f"{first.year}-Q{first.month // 3 + 1}"
+        case _:
+            return f"{first:%Y-%m}"
 
 
 def period(text: str) -> Period:

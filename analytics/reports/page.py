@@ -323,7 +323,7 @@ def _definition(of: Indicator) -> Markup:
         "Left out": "; ".join(of.exclusions) or "nobody",
         "Counted where": of.attribution.value,
         "Complete after": str(of.maturity) if of.maturity.months or of.maturity.days else "the period itself",
-        "Interval": f"95 %, {of.method.value.replace('_', '–')}",
+        "Interval": f"95 %, {of.measure.method.replace('_', '–')}",
         "Standard": standards,
         "Note": of.note,
         "Id": of.id,

@@ -13,7 +13,6 @@ from litestar.status_codes import HTTP_200_OK
 from analytics.world.memory import Deed, Memory
 from analytics.world.nation import Nation
 
-
 _RECEIPT = "receipt.json"
 
 

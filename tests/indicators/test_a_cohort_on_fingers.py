@@ -5,11 +5,13 @@ from datetime import date
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, dataset
-from analytics.indicators.catalogue import CATALOGUE
+from analytics.indicators import catalogue
 from analytics.indicators.conservation import conservation, overdue
 from analytics.indicators.engine import compute, question
 from analytics.indicators.funnel import followed_up, funnel
 from analytics.indicators.period import period
+
+CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
 # fmt: off
 COUNTED_BY_HAND = [
@@ -122,7 +124,7 @@ def test_follow_up_that_is_not_complete_is_said(cohort):
 
 
 def test_the_funnel_counts_each_step_among_those_of_the_step_before(cohort):
-    women = funnel(cohort, "no-cervical", period("2024"), CATALOGUE["participation"].ages)
+    women = funnel(cohort, "no-cervical", period("2024"))
     assert [(step.id, step.count) for step in women] == [
         ("called", 4), ("tested", 2), ("positive", 0), ("referred", 0), ("attended", 0), ("cin2_plus", 0),
     ]  # fmt: skip

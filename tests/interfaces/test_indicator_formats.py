@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, dataset
-from analytics.indicators.catalogue import CATALOGUE
+from analytics.indicators import catalogue
 from analytics.indicators.describe import described
 from analytics.indicators.engine import compute, question
 from analytics.indicators.period import period
 from analytics.reports.formats import Format, format_named, render
 from screening.refusals import Refused
+
+CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
 PROGRAMME = "no-cervical"
 
