@@ -56,12 +56,12 @@ def happened(facts: Facts, kinds: Sequence[str], *columns: str, where: pl.Expr |
     return keyed(chosen.select("person", "date", *PLACE, *columns).collect())
 
 
-def owed(facts: Facts, kinds: Sequence[str], *columns: str) -> pl.DataFrame:
-    """Obligations of these kinds, whatever became of them; `date` is the day each was due."""
+def owed(facts: Facts, kinds: Sequence[str], *columns: str, day: str = "due_on") -> pl.DataFrame:
+    """Obligations of these kinds, whatever became of them; `date` is the day each was due, or opened."""
     chosen = facts.bucket.obligations.filter(
         pl.col("programme") == facts.programme.id, pl.col("kind").is_in(list(kinds))
     )
-    return keyed(chosen.select("person", *PLACE, *columns, date="due_on").collect())
+    return keyed(chosen.select("person", *PLACE, *columns, date=day).collect())
 
 
 def keyed(frame: pl.DataFrame) -> pl.DataFrame:

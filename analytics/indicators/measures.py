@@ -273,7 +273,6 @@ class Figure:
 _FIGURES = {
     "numerator": pl.Int64, "denominator": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
 }  # fmt: skip
-_NOTHING = Figure(0, 0, float("nan"), float("nan"), float("nan"))
 
 
 def summed(cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
@@ -297,7 +296,11 @@ def by_stratum(
 
 
 def _figure_of(bins: pl.DataFrame, figure: Callable[[pl.DataFrame], Figure]) -> Figure:
-    return figure(bins) if bins["denominator"].sum() else _NOTHING
+    """Where nothing was observed only what was counted is told."""
+    if bins["denominator"].sum():
+        return figure(bins)
+    nothing = float("nan")
+    return Figure(int(bins["numerator"].sum()), 0, nothing, nothing, nothing)
 
 
 def _rows(figures: Sequence[Figure]) -> pl.DataFrame:

@@ -73,7 +73,12 @@ def told(outcomes: pl.DataFrame, rows: Keys, column: str = "date") -> pl.Series:
     if outcomes.height == 0:
         return pl.Series(column, [None] * len(rows), dtype=outcomes.schema[column])
     gathered = outcomes[column].gather(np.maximum(rows, 0))
-    return pl.select(pl.when(pl.Series(rows >= 0)).then(gathered)).to_series().alias(column)
+    return where(pl.Series(rows >= 0), gathered).alias(column)
+
+
+def where(so: pl.Series, value: pl.Series) -> pl.Series:
+    """The value where it is so, else null."""
+    return pl.select(pl.when(so).then(value)).to_series()
 
 
 def next_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
@@ -97,9 +102,9 @@ def inside(start: pl.Series, end: pl.Series, length: Length) -> pl.Series:
     Months are reckoned by the calendar only where counting days leaves it open.
     """
     days = (end - start).dt.total_days()
-    if not length.months:
-        return (days <= length.days).fill_null(value=False)
-    surely, possibly = 28 * length.months + length.days, 31 * length.months + length.days
+    if length.weekdays:
+        return _weekdays_between(start, end).is_between(0, length.weekdays).fill_null(value=False)
+    surely, possibly = sorted(days_ * length.months + length.days for days_ in (28, 31))
     close = ((days > surely) & (days <= possibly)).fill_null(value=False)
     found = (days <= surely).fill_null(value=False)
     if not close.any():
@@ -107,3 +112,11 @@ def inside(start: pl.Series, end: pl.Series, length: Length) -> pl.Series:
     rows = close.arg_true()
     exactly = end.gather(rows) <= start.gather(rows).dt.offset_by(length.offset)
     return found.scatter(rows, exactly)
+
+
+def _weekdays_between(start: pl.Series, end: pl.Series) -> pl.Series:
+    """Mondays to Fridays from the day after `start` to `end`; public holidays are not known here and count."""
+    told_ = pl.DataFrame({"start": start, "end": end})
+    return told_.select(
+        pl.business_day_count(pl.col("start").dt.offset_by("1d"), pl.col("end").dt.offset_by("1d"))
+    ).to_series()

@@ -17,13 +17,16 @@ _MONTH = re.compile(f"{_Y}-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Months or days. Months end on the last day of a shorter month."""
+    """Months, days or weekdays (Monday to Friday). Months end on the last day of a shorter month."""
 
     months: int = 0
     days: int = 0
+    weekdays: int = 0
 
     def after(self, day: date) -> date:
-        return add_months(day, self.months) + timedelta(days=self.days)
+        """That long after the day; of weekdays only whole weeks are asked for, and a week more is given."""
+        weeks = timedelta(weeks=self.weekdays // 5 + 1) if self.weekdays else timedelta()
+        return add_months(day, self.months) + timedelta(days=self.days) + weeks
 
     @property
     def offset(self) -> str:
@@ -31,7 +34,9 @@ class Length:
         return f"{self.months}mo{self.days}d"
 
     def __str__(self) -> str:
-        if self.months and self.months % 6 == 0 and self.months >= 24:
+        if self.weekdays:
+            return f"{self.weekdays} weekdays"
+        if self.months and self.months % 6 == 0 and abs(self.months) >= 24:
             return f"{self.months / 12:g} years"
         return f"{self.months} months" if self.months else f"{self.days} days"
 

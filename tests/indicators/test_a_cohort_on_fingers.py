@@ -40,25 +40,6 @@ def test_the_count_by_hand_and_the_count_agree(cohort, name, numerator, denomina
     assert counted(cohort, "2024", ids=[name]) == [(numerator, denominator)]
 
 
-def test_every_indicator_is_counted_by_hand():
-    assert {name for name, _, _ in COUNTED_BY_HAND} == set(CATALOGUE)
-
-
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_of_nobody_nothing_is_claimed(name):
-    nobody = dataset([], data_cut=date(2026, 1, 1))
-    row = compute(nobody, question("no-cervical", period("2024"), ids=[name])).frame.row(0, named=True)
-    assert (row["numerator"], row["denominator"]) == (0, 0)
-    assert (row["value"], row["low"], row["high"]) == (None, None, None)
-
-
-def test_strata_add_up_to_the_whole(cohort):
-    for name in CATALOGUE:
-        whole = counted(cohort, "2024", ids=[name])[0]
-        by_both = counted(cohort, "2024", ids=[name], by=["county", "age_group"])
-        assert (sum(n for n, _ in by_both), sum(d for _, d in by_both)) == whole, name
-
-
 def test_a_woman_counts_in_the_county_where_she_lived_that_day():
     moved_in_june = Life(
         born=date(1980, 1, 1),

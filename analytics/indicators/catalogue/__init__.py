@@ -3,10 +3,10 @@
 Ids of the source catalogue stand in `sources`. Standards marked unverified are shown as such.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from analytics.indicators.catalogue import cervical
+from analytics.indicators.catalogue import bowel, breast, cervical
 from analytics.indicators.model import Indicator
 from analytics.indicators.programmes import PROGRAMMES, Programme
 from screening.refusals import NotFound, Refused
@@ -16,17 +16,17 @@ NO_CERVICAL = "no-cervical"
 
 
 def _of(programme: Programme) -> dict[str, Indicator]:
-    match programme.cancer:
-        case Cancer.CERVICAL:
-            listed = cervical.indicators(programme)
-        case _:
-            listed = []
-    return {of.id: of for of in listed}
+    return {of.id: of for of in _DEFINED[programme.cancer](programme)}
 
 
+_DEFINED: Mapping[Cancer, Callable[[Programme], list[Indicator]]] = {
+    Cancer.CERVICAL: cervical.indicators,
+    Cancer.BREAST: breast.indicators,
+    Cancer.COLORECTAL: bowel.indicators,
+}
 # programme -> id -> indicator, in the order in which a person meets them
 CATALOGUE: Mapping[str, Mapping[str, Indicator]] = {
-    name: found for name, programme in PROGRAMMES.items() if (found := _of(programme))
+    name: _of(programme) for name, programme in PROGRAMMES.items()
 }
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from analytics.indicators.facts import Fact, Facts, fact
-from analytics.indicators.happened import cervical
+from analytics.indicators.happened import bowel, breast, cervical
+from analytics.indicators.happened.everywhere import visits
 from analytics.indicators.moves import last_day
 from screening.vocabulary import Cancer, ObligationKind, ObligationState
 
@@ -20,8 +21,21 @@ _FOLLOW_UP = (
 )
 _STILL_OPEN = pl.lit("9999-12-31").str.to_date()
 
-_SPECIMENS: Mapping[Cancer, Fact] = {Cancer.CERVICAL: cervical.specimens}
-_ANSWERED: Mapping[Cancer, Fact] = {Cancer.CERVICAL: cervical.answered}
+_SPECIMENS: Mapping[Cancer, Fact] = {
+    Cancer.CERVICAL: cervical.specimens,
+    Cancer.BREAST: breast.mammograms,
+    Cancer.COLORECTAL: bowel.stool_tests,
+}
+_ANSWERED: Mapping[Cancer, Fact] = {
+    Cancer.CERVICAL: cervical.answered,
+    Cancer.BREAST: breast.mammograms,
+    Cancer.COLORECTAL: bowel.answered,
+}
+_ASSESSMENTS: Mapping[Cancer, Fact] = {
+    Cancer.CERVICAL: visits,
+    Cancer.BREAST: visits,
+    Cancer.COLORECTAL: bowel.assessments,
+}
 
 
 def specimens(facts: Facts) -> pl.DataFrame:
@@ -32,6 +46,11 @@ def specimens(facts: Facts) -> pl.DataFrame:
 def answered(facts: Facts) -> pl.DataFrame:
     """Every registered test that gave an answer and so covers the person."""
     return _ANSWERED[facts.programme.cancer](facts)
+
+
+def assessments(facts: Facts) -> pl.DataFrame:
+    """Days on which the person was seen where a positive test leads."""
+    return _ASSESSMENTS[facts.programme.cancer](facts)
 
 
 @fact
@@ -79,3 +98,8 @@ def valid_screens(facts: Facts) -> pl.DataFrame:
 @fact
 def positives(facts: Facts) -> pl.DataFrame:
     return valid_screens(facts).filter("positive")
+
+
+@fact
+def negatives(facts: Facts) -> pl.DataFrame:
+    return valid_screens(facts).filter(~pl.col("positive"))
