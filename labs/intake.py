@@ -12,19 +12,25 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import structlog
 
-from labs.results import DUPLICATE_KEY, UNKNOWN_KEY, Fault, Reading, Verdict
+from labs.results import DUPLICATE_KEY, UNKNOWN_KEY, Fault, Reading, Verdict, refused, storable
+from screening.refusals import Refused
 from screening.storage.transaction import Actor
 
 _MAX_BATCH = 500
+# What one message can do to a whole commit, and no other message: values the database has no place for.
+_OF_ONE_MESSAGE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+_log = structlog.get_logger()
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A message in our custody: our id, and the reading its answer is made from."""
+    """A message in our custody: our id, the reading its answer is made from, the day it first came."""
 
     id: int
     reading: Reading
-    duplicate: bool
+    received_on: date
+    duplicate: bool = False
 
 
 class _Waiting(msgspec.Struct):
@@ -58,9 +64,10 @@ with incoming as (
 )
 select id, laboratory, control_id, digest from stored
 """
+# Of two with the same bytes, the one that was taken answers: its sender may have been unknown the first time.
 _HELD = """
-select id, laboratory, control_id, digest, verdict, faults from lab_message
- where (laboratory, control_id) in (select * from unnest($1::text[], $2::text[])) order by id
+select id, laboratory, control_id, digest, verdict, faults, received_on from lab_message
+ where (laboratory, control_id) in (select * from unnest($1::text[], $2::text[])) order by verdict = 'AR', id
 """
 
 
@@ -72,88 +79,98 @@ class Intake:
         self._today = today
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._laboratories: dict[str, str] = {}
+        self._laboratories: frozenset[str] = frozenset()
         self.readings: dict[int, Reading] = {}  # read already, for the judge; what is missing is read again
         self.arrived = asyncio.Event()
 
     async def start(self) -> None:
-        await self._learn_laboratories()
         self._task = asyncio.create_task(self._run(), name="intake")
 
     async def stop(self) -> None:
-        """Commit and answer what has arrived, then end."""
-        await asyncio.gather(*(one.answer for one in self._waiting), return_exceptions=True)
+        """Commit and answer what has arrived, then end; what comes after is refused."""
+        self._stopping = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
 
     async def submit(self, channel: str, reading: Reading, raw: bytes, *, actor: Actor) -> Stored:
-        """Store a message and learn what to answer; the same message again gets the same answer."""
-        known = await self.knows(reading.laboratory)
-        if reading.verdict != Verdict.REJECTED and not known:
-            reading = _unknown_sender(reading)
-        waiting = _Waiting(
-            channel,
-            reading,
-            raw,
-            hashlib.sha256(raw).digest(),
-            actor,
-            asyncio.get_running_loop().create_future(),
-        )
-        self._waiting.append(waiting)
+        """Store a message and learn what to answer; the same message again gets the same answer.
+
+        Refuses, with `not_stored`, what could not be stored: it may be sent again.
+        """
+        if self._stopping:
+            raise _not_stored()
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        digest = hashlib.sha256(raw).digest()
+        self._waiting.append(_Waiting(channel, storable(reading), raw, digest, actor, future))
         self._wake.set()
-        return await waiting.answer
-
-    async def knows(self, laboratory: str) -> bool:
-        if laboratory not in self._laboratories:
-            await self._learn_laboratories()
-        return laboratory in self._laboratories
-
-    async def _learn_laboratories(self) -> None:
-        rows = await self._pool.fetch("select code, profile from laboratory")
-        self._laboratories = {row["code"]: row["profile"] for row in rows}
+        return await future
 
     async def _run(self) -> None:
-        while True:
+        while self._waiting or not self._stopping:
             await self._wake.wait()
             batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
-            if not self._waiting:
+            if not self._waiting and not self._stopping:
                 self._wake.clear()
             if batch:
                 await self._flush(batch)
+                self.arrived.set()
 
     async def _flush(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch and answer it; an error is every waiting sender's error, none is told otherwise."""
+        """Commit a batch and answer it; what could not be stored is never answered as if it were."""
         try:
             for answered, stored in (await self._store(batch)).items():
                 if not batch[answered].answer.done():
                     batch[answered].answer.set_result(stored)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
-        self.arrived.set()
+        except _OF_ONE_MESSAGE:
+            if len(batch) == 1:
+                self._refuse(batch)
+            else:
+                for waiting in batch:
+                    await self._flush([waiting])
+        except Exception:  # noqa: BLE001  whatever it was, nothing of the batch was committed, and intake goes on
+            self._refuse(batch)
+
+    def _refuse(self, batch: Sequence[_Waiting]) -> None:
+        _log.exception("messages not stored", messages=len(batch))
+        for waiting in batch:
+            if not waiting.answer.done():
+                waiting.answer.set_exception(_not_stored())
 
     async def _store(self, batch: Sequence[_Waiting]) -> dict[int, Stored]:
-        first: dict[tuple[str, str, str], int] = {}
-        for position, waiting in enumerate(batch):
-            first.setdefault(waiting.key, position)
-        chosen = [batch[position] for position in first.values()]
+        today = self._today()
         async with self._pool.acquire() as connection:
-            rows = await connection.fetch(_STORE, *_columns(chosen), self._today(), _facts(chosen))
+            await self._refuse_unknown(connection, batch)
+            first: dict[tuple[str, str, str], int] = {}
+            for position, waiting in enumerate(batch):
+                first.setdefault(waiting.key, position)
+            chosen = [batch[position] for position in first.values()]
+            rows = await connection.fetch(_STORE, *_columns(chosen), today, _facts(chosen))
             ids = {(row["laboratory"], row["control_id"], row["digest"].hex()): row["id"] for row in rows}
             held = await self._held(connection, [one for one in chosen if one.key not in ids])
         answers: dict[int, Stored] = {}
         for position, waiting in enumerate(batch):
             key = waiting.key
             if key in ids:
-                answers[position] = Stored(ids[key], waiting.reading, duplicate=first[key] != position)
+                answers[position] = Stored(ids[key], waiting.reading, today, duplicate=first[key] != position)
                 if first[key] == position:
                     self.readings[ids[key]] = waiting.reading
             else:
                 answers[position] = held[key]
         return answers
+
+    async def _refuse_unknown(self, connection: Any, batch: Sequence[_Waiting]) -> None:
+        """Messages of laboratories that are not registered are kept, and refused."""
+        taken = [one for one in batch if one.reading.verdict != Verdict.REJECTED]
+        if not self._laboratories.issuperset(one.reading.laboratory for one in taken):
+            rows = await connection.fetch("select code from laboratory")
+            self._laboratories = frozenset(row["code"] for row in rows)
+        for one in taken:
+            if one.reading.laboratory not in self._laboratories:
+                told = f"laboratory {one.reading.laboratory[:40]!r} is not registered here"
+                one.reading = _rejected(one.reading, Fault(UNKNOWN_KEY, "MSH-4", told))
 
     async def _held(
         self, connection: Any, repeated: Sequence[_Waiting]
@@ -164,12 +181,16 @@ class Intake:
         rows = await connection.fetch(
             _HELD, [one.reading.laboratory for one in repeated], [one.reading.control_id for one in repeated]
         )
+        said = {one.key: one.reading for one in repeated}
         found: dict[tuple[str, str, str], Stored] = {}
         for row in rows:
-            faults = tuple(msgspec.convert(row["faults"], list[Fault]))
-            reading = Reading(row["laboratory"], row["control_id"], Verdict(row["verdict"]), faults=faults)
             key = (row["laboratory"], row["control_id"], row["digest"].hex())
-            found.setdefault(key, Stored(row["id"], reading, duplicate=True))
+            if key in said and key not in found:
+                faults = tuple(msgspec.convert(row["faults"], list[Fault]))
+                reading = msgspec.structs.replace(
+                    said[key], verdict=Verdict(row["verdict"]), faults=faults, results=()
+                )
+                found[key] = Stored(row["id"], reading, row["received_on"], duplicate=True)
         for one in repeated:
             if one.key not in found:
                 found[one.key] = await self._conflict(connection, one)
@@ -177,18 +198,23 @@ class Intake:
 
     async def _conflict(self, connection: Any, one: _Waiting) -> Stored:
         """The same control id with other content: refused, and kept."""
-        told = "this control id was used for a message with other content; send a correction under a new id"
-        fault = Fault(DUPLICATE_KEY, "MSH-10", told)
-        reading = Reading(one.reading.laboratory, one.reading.control_id, Verdict.REJECTED, faults=(fault,))
-        one.reading = reading
-        rows = await connection.fetch(_STORE, *_columns([one]), self._today(), _facts([one]))
-        return Stored(rows[0]["id"], reading, duplicate=False) if rows else Stored(0, reading, duplicate=True)
+        told = "this id was used for a message with other content; send a correction under a new id"
+        one.reading = _rejected(one.reading, Fault(DUPLICATE_KEY, "MSH-10", told))
+        today = self._today()
+        rows = await connection.fetch(_STORE, *_columns([one]), today, _facts([one]))
+        if rows:
+            return Stored(rows[0]["id"], one.reading, today)
+        return (await self._held(connection, [one]))[one.key]  # another process was told the same meanwhile
 
 
-def _unknown_sender(reading: Reading) -> Reading:
-    told = f"laboratory {reading.laboratory[:40]!r} is not registered here"
-    fault = Fault(UNKNOWN_KEY, "MSH-4", told)
-    return Reading(reading.laboratory, reading.control_id, Verdict.REJECTED, faults=(fault,))
+def _not_stored() -> Refused:
+    return Refused("not_stored", "the message could not be stored just now; send it again", status=503)
+
+
+def _rejected(reading: Reading, fault: Fault) -> Reading:
+    return msgspec.structs.replace(
+        refused(reading.laboratory, reading.control_id, fault), processing=reading.processing
+    )
 
 
 def _columns(batch: Sequence[_Waiting]) -> tuple[list[Any], ...]:

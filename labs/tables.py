@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from labs.results import Verdict
 from screening.storage.tables import metadata, words_only
 
-CHANNELS = ("hl7", "fhir", "json")
+CHANNELS = ("hl7", "fhir", "json", "csv")
 OUTCOMES = ("applied", "known", "quarantined", "refused")
 CASE_STATES = ("open", "resolved", "discarded")
 PROFILES = ("extended", "standard")
@@ -97,6 +97,8 @@ quarantine = Table(
     Column("position", Integer, nullable=False),
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("specimen", Text),  # what it is about; None where the whole message waits
+    Column("test", Text),
     Column("state", Text, nullable=False, server_default="open"),
     Column("opened_on", Date, nullable=False),
     Column("closed_on", Date),
@@ -105,4 +107,5 @@ quarantine = Table(
     words_only("state", CASE_STATES),
     UniqueConstraint("message_id", "position", name="uq_quarantine_one_case"),
     Index("ix_quarantine_open", "opened_on", postgresql_where=text("state = 'open'")),
+    Index("ix_quarantine_specimen", "specimen", postgresql_where=text("state = 'open'")),
 )

@@ -1,6 +1,7 @@
-"""A real PostgreSQL for every test that asks for one: one cluster a worker, one fresh database a test."""
+"""What tests share: a real PostgreSQL (one cluster a worker, one fresh database a test), and a real browser."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,11 @@ from screening.storage.migrate import migrate
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 _numbers = itertools.count(1)
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +62,17 @@ async def _administer(cluster, statement):
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """How Playwright launches this machine's own Chromium: `playwright.chromium.launch(**chromium)`."""
+    named = os.environ.get("CHROMIUM")
+    wanted = (named,) if named else _CHROMIUMS
+    found = next(filter(None, map(shutil.which, wanted)), None)
+    missing = f"no Chromium: looked for {', '.join(wanted)}; install one, or name it in CHROMIUM"
+    if found is None and (named or "CI" in os.environ):
+        pytest.fail(missing)
+    if found is None:
+        pytest.skip(missing)
+    return {"executable_path": found, "args": list(_CHROMIUM_FLAGS)}

@@ -1,5 +1,6 @@
 """The made-up post: a print house that collects from the spool, and a digital mailbox behind HTTP."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,13 +23,14 @@ class PrintHouse:
     def __init__(self, spool: Path, nation: Nation) -> None:
         self._spool = spool
         self._nation = nation
+        self._done: set[str] = set()
 
     def waiting(self) -> list[Path]:
         """Batches that lie there whole and without a receipt, oldest first."""
-        folders = [path for path in self._spool.glob("[0-9]*") if not path.suffix]
-        return sorted(
-            (path for path in folders if not (path / _RECEIPT).exists()), key=lambda path: int(path.name)
-        )
+        names = os.listdir(self._spool) if self._spool.exists() else []
+        new = sorted((name for name in names if name.isdecimal() and name not in self._done), key=int)
+        self._done.update(name for name in new if (self._spool / name / _RECEIPT).exists())
+        return [self._spool / name for name in new if name not in self._done]
 
     def deliver(self, batch: Path, today: date) -> Iterator[Deed]:
         """What the letters of a batch lead to."""
@@ -78,8 +80,8 @@ class Posted(msgspec.Struct):
 def mailbox(nation: Nation, memory: Memory, today: Callable[[], date]) -> Litestar:
     """A digital mailbox: takes each message once, refuses some, and plans what reading it leads to."""
 
-    @post("/batches", status_code=HTTP_200_OK, sync_to_thread=False)
-    def take(data: JSONBody[Posted]) -> dict[str, Any]:
+    @post("/batches", status_code=HTTP_200_OK)
+    async def take(data: JSONBody[Posted]) -> dict[str, Any]:
         day = today()
         refused = [
             one for one in data.messages if nation.draws.happens("mailbox_refused", one.recipient, day)
@@ -102,4 +104,4 @@ def mailbox(nation: Nation, memory: Memory, today: Callable[[], date]) -> Litest
             "rejected": [{"sending": one.sending, "reason": "mailbox closed"} for one in refused],
         }
 
-    return Litestar([take], openapi_config=None, request_max_body_size=64 * 1024 * 1024)
+    return Litestar([take], openapi_config=None, logging_config=None, request_max_body_size=64 * 1024 * 1024)

@@ -36,6 +36,11 @@ def is_barcode(text: str) -> bool:
     return True
 
 
+def resembles_barcode(text: str) -> bool:
+    """Whether this was meant to be a kit's barcode: `NO` and digits, right or wrong."""
+    return text.startswith(_PREFIX) and text[2:].isascii() and text[2:].isdigit()
+
+
 def accepted_barcode(text: str) -> str:
     """The barcode; refuses one whose form or control digits are wrong."""
     cleaned = text.strip().upper()

@@ -6,8 +6,8 @@ from datetime import date
 import msgspec
 
 from invitations.kits.barcode import accepted_barcode
-from invitations.kits.queries import KitRow, kits_by_barcode
-from invitations.kits.states import KIT, KitNews, KitState
+from invitations.kits.queries import kits_by_barcode
+from invitations.kits.states import KIT, KitNews, KitRow, KitState
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
 from screening.machines import follow

@@ -1,25 +1,11 @@
 """Finding kits by their barcode."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import msgspec
 
-from invitations.kits.states import KitState
+from invitations.kits.states import KitRow
 from screening.storage.transaction import Transaction
-
-
-class KitRow(msgspec.Struct, frozen=True):
-    """A kit, and the person (`holder_id`: the entry their history is read through) it was bound to."""
-
-    barcode: str
-    person_id: int
-    holder_id: int
-    lot: str
-    expires_on: date
-    state: KitState
-    programme: str
-
 
 _KITS = """
 select k.barcode, k.person_id, p.holder_id, k.lot, k.expires_on, k.state, k.programme

@@ -1,6 +1,9 @@
 """What can become of a home-sampling kit; it never goes back."""
 
+from datetime import date
 from enum import StrEnum
+
+import msgspec
 
 from screening.machines import Table
 
@@ -45,3 +48,15 @@ KIT: Table = {
 }
 # A person has at most one kit that could still come back.
 OPEN = (KitState.ORDERED, KitState.DISPATCHED, KitState.RETURNED, KitState.RECEIVED)
+
+
+class KitRow(msgspec.Struct, frozen=True):
+    """A kit, and the person (`holder_id`: the entry their history is read through) it was bound to."""
+
+    barcode: str
+    person_id: int
+    holder_id: int
+    lot: str
+    expires_on: date
+    state: KitState
+    programme: str

@@ -199,63 +199,73 @@ select s.id, s.person_id, s.programme, s.kind, s.letter, s.channel, s.state, s.k
 """
 _DELIVERED = frozenset({SendingState.ACKNOWLEDGED})
 _CAME_BACK = frozenset({SendingState.ACKNOWLEDGED, SendingState.DELIVERED})
+_OUTCOMES = frozenset({"delivered", "undeliverable", "failed"})
 
 
 async def record_deliveries(tx: Transaction, *, reports: Sequence[Report]) -> ReportCounts:
     """Delivery reports, in any order and any number of times; each is applied, unchanged or rejected."""
     known = {row["id"]: row for row in await tx.rows(_REPORTED, [one.sending for one in reports])}
     counts = ReportCounts(received=len(reports))
-    people: list[int] = []
+    delivered: list[Row] = []
+    printed: list[Row] = []
+    back: list[tuple[Row, date]] = []
     for report in reports:
         row = known.get(report.sending)
-        if (
-            row is None
-            or report.outcome not in ("delivered", "undeliverable", "failed")
-            or report.on > tx.today
-        ):
+        if row is None or report.outcome not in _OUTCOMES or report.on > tx.today:
             counts.rejected += 1
-        elif await _report(tx, row, report):
-            counts.applied += 1
-            people.append(row["person_id"])
-            known.pop(report.sending)  # a second report on it in this call finds it as it now is, next time
-        else:
+        elif row["state"] not in (_DELIVERED if report.outcome == "delivered" else _CAME_BACK):
             counts.unchanged += 1
+        else:
+            counts.applied += 1
+            known.pop(report.sending)  # a second report on it in this call finds it as it now is, next time
+            if report.outcome == "delivered":
+                delivered.append(row)
+            elif row["channel"] == Channel.DIGITAL:
+                printed.append(row)
+            else:
+                back.append((row, report.on))
+    await _set(tx, delivered, SendingState.DELIVERED)
+    await _print_instead(tx, printed)
+    await _came_back(tx, back)
+    people = [row["person_id"] for row in (*delivered, *printed, *(row for row, _ in back))]
     await tx.audit("delivery reports", persons=people, facts=msgspec.to_builtins(counts))
     return counts
 
 
-async def _report(tx: Transaction, row: Row, report: Report) -> bool:
-    if report.outcome == "delivered":
-        if row["state"] not in _DELIVERED:
-            return False
-        await _set(tx, row["id"], SendingState.DELIVERED)
-        return True
-    if row["state"] not in _CAME_BACK:
-        return False
-    if row["channel"] == Channel.DIGITAL:
+async def _set(tx: Transaction, sendings: Sequence[Row], state: SendingState) -> None:
+    if sendings:
+        await tx.run(
+            "update sending set state = $2, changed_on = $3 where id = any($1)",
+            [row["id"] for row in sendings], state, tx.today,
+        )  # fmt: skip
+
+
+async def _print_instead(tx: Transaction, sendings: Sequence[Row]) -> None:
+    """What nobody received digitally goes out on paper."""
+    if sendings:
         await tx.run(
             "update sending set state = 'planned', channel = 'print', batch_id = null, attempts = 1, not_before = $2,"
-            " changed_on = $2 where id = $1",
-            row["id"], tx.today,
+            " changed_on = $2 where id = any($1)",
+            [row["id"] for row in sendings], tx.today,
         )  # fmt: skip
-        return True
-    await _set(tx, row["id"], SendingState.UNDELIVERABLE)
-    await _came_back(tx, row, report.on)
-    return True
 
 
-async def _set(tx: Transaction, sending: int, state: SendingState) -> None:
-    await tx.run("update sending set state = $2, changed_on = $3 where id = $1", sending, state, tx.today)
+async def _came_back(tx: Transaction, back: Sequence[tuple[Row, date]]) -> None:
+    await _set(tx, [row for row, _ in back], SendingState.UNDELIVERABLE)
+    kits = [row["kit"] for row, _ in back if row["kit"]]
+    if kits:
+        moved = (
+            "update kit set state = 'undeliverable', changed_on = $2"
+            " where barcode = any($1) and state = 'dispatched'"
+        )
+        await tx.run(moved, kits, tx.today)
+    await append_events(tx, news=[_back_news(row, on) for row, on in back])
 
 
-async def _came_back(tx: Transaction, row: Row, on: date) -> None:
+def _back_news(row: Row, on: date) -> News:
     kind = EventKind.KIT_UNDELIVERABLE if row["kit"] else EventKind.LETTER_UNDELIVERABLE
-    if row["kit"]:
-        moved = "update kit set state = 'undeliverable', changed_on = $2 where barcode = $1 and state = 'dispatched'"
-        await tx.run(moved, row["kit"], tx.today)
     body = {"sending": row["id"], "letter": row["letter"]} | ({"kit": row["kit"]} if row["kit"] else {})
-    news = News(
+    return News(
         person_id=row["person_id"], kind=kind, occurred_on=on, source="post",
         key=natural_key("sending", row["id"], kind), programme=row["programme"], body=body,
     )  # fmt: skip
-    await append_events(tx, news=[news])

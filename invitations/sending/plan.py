@@ -1,12 +1,13 @@
 """Recording the intent: each open obligation to send something gets its one sending."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
 from invitations.kits.barcode import barcode
+from invitations.sending.states import Channel
 from screening.storage.transaction import Transaction
 from screening.vocabulary import ObligationKind
 
@@ -32,10 +33,10 @@ _LETTERS = """
 insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, not_before, planned_on,
                      changed_on)
 select o.id, o.person_id, o.programme, o.kind, o.letter, p.language,
-       case when p.digital_mailbox then 'digital' else 'print' end, $2, $2, $2
+       case when p.digital_mailbox and 'digital' = any($5) then 'digital' else 'print' end, $2, $2, $2
   from obligation o join person p on p.id = o.person_id
  where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
-   and (p.digital_mailbox or (not p.protected_address and p.address is not null))
+   and ((p.digital_mailbox and 'digital' = any($5)) or (not p.protected_address and p.address is not null))
    and not exists (select 1 from sending s where s.obligation_id = o.id)
  order by o.id limit $4
 on conflict (obligation_id) do nothing
@@ -43,11 +44,35 @@ returning person_id
 """
 
 
-async def plan_letters(tx: Transaction, *, programme: str, limit: int = BATCH) -> int:
-    """How many letters were planned; the same obligation is never planned twice."""
-    rows = await tx.rows(_LETTERS, programme, tx.today, [str(kind) for kind in SENDINGS], limit)
+async def plan_letters(
+    tx: Transaction, *, programme: str, channels: Collection[Channel], limit: int = BATCH
+) -> int:
+    """How many letters were planned; the same obligation is never planned twice.
+
+    `channels`: those in use here. Without a digital mailbox, everyone is written to on paper.
+    """
+    rows = await tx.rows(
+        _LETTERS, programme, tx.today, [str(kind) for kind in SENDINGS], limit, [str(one) for one in channels]
+    )
     if rows:
         await tx.audit("planned letters", persons=[row[0] for row in rows])
+    return len(rows)
+
+
+_TO_PRINT = """
+update sending s set channel = 'print', changed_on = $3
+  from person p
+ where p.id = s.person_id and s.programme = $1 and s.state = 'planned' and s.channel <> all($2 || '{print}'::text[])
+   and not p.protected_address and p.address is not null
+returning s.person_id
+"""
+
+
+async def move_to_print(tx: Transaction, *, programme: str, channels: Collection[Channel]) -> int:
+    """How many letters were taken from a channel that is no longer in use; they had not left by it."""
+    rows = await tx.rows(_TO_PRINT, programme, [str(one) for one in channels], tx.today)
+    if rows:
+        await tx.audit("moved letters to print", persons=[row[0] for row in rows])
     return len(rows)
 
 

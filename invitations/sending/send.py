@@ -4,14 +4,14 @@ Each step commits by itself and finds what an earlier one left, so a crash betwe
 mended by running it again, and several workers share the work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import msgspec
 
 from invitations.carriers.carrier import Carrier, CarrierFailed
 from invitations.sending.batches import acknowledge_batch, form_batch, note_trouble, outgoing
-from invitations.sending.plan import Planned, plan_kits, plan_letters
+from invitations.sending.plan import Planned, move_to_print, plan_kits, plan_letters
 from invitations.sending.states import BatchState, Channel
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, system_actor
@@ -37,9 +37,12 @@ async def send_due(
     today: date,
     actor: Actor | None = None,
 ) -> SendReport:
-    """Send everything that is due by `today`; a failing carrier stops only its own channel."""
+    """Send everything that is due by `today`; a failing carrier stops only its own channel.
+
+    `carriers`: the channels in use here; print is always one of them.
+    """
     sender = _Sender(database, today, actor or system_actor("sender"))
-    planned = await sender.plan(programme)
+    planned = await sender.plan(programme, carriers.keys())
     acknowledged = waiting = 0
     failures: list[str] = []
     for channel, carrier in carriers.items():
@@ -60,10 +63,17 @@ class _Sender:
         self._today = today
         self._actor = actor
 
-    async def plan(self, programme: str) -> Planned:
+    async def plan(self, programme: str, channels: Collection[Channel]) -> Planned:
         letters = kits = 0
+        await self._database.run(
+            lambda tx: move_to_print(tx, programme=programme, channels=channels),
+            actor=self._actor,
+            today=self._today,
+        )
         while done := await self._database.run(
-            lambda tx: plan_letters(tx, programme=programme), actor=self._actor, today=self._today
+            lambda tx: plan_letters(tx, programme=programme, channels=channels),
+            actor=self._actor,
+            today=self._today,
         ):
             letters += done
         while True:

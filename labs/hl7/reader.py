@@ -1,30 +1,44 @@
 """Reading HL7 v2 (ER7): what libraries let through is refused here, with the place named."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from labs.results import (
     DATA_TYPE,
+    MAX_ID,
     REQUIRED_MISSING,
     SEGMENT_SEQUENCE,
     TABLE_VALUE,
+    UNSUPPORTED_EVENT,
     UNSUPPORTED_PROCESSING,
     UNSUPPORTED_TYPE,
     UNSUPPORTED_VERSION,
     Fault,
+    is_id,
 )
 
 MAX_BYTES = 1024 * 1024
-_CHARSETS = {
-    "": "ascii",
-    "ASCII": "ascii",
-    "UNICODE UTF-8": "utf-8",
-    "8859/1": "latin-1",
-    "8859/15": "iso8859-15",
-}
-_FRAME = {0x0B: "start of block", 0x1C: "end of block"}
+_ASCII, _LATIN_1, _LATIN_9, _UTF_8 = "ascii", "latin-1", "iso8859-15", "utf-8"
+# HL7 table 0211, and how senders write its values.
+_CHARSETS: Mapping[str, str] = {
+    "": _ASCII, "ASCII": _ASCII, "8859/1": _LATIN_1, "8859-1": _LATIN_1, "ISO8859/1": _LATIN_1, "ISO8859-1": _LATIN_1,
+    "8859/15": _LATIN_9, "8859-15": _LATIN_9, "ISO8859/15": _LATIN_9, "ISO8859-15": _LATIN_9,
+    "UNICODEUTF-8": _UTF_8, "UTF-8": _UTF_8, "UTF8": _UTF_8,
+}  # fmt: skip
+_EXPECTED = "UNICODE UTF-8, 8859/1, 8859/15, ASCII"
+# Everything that is no character of text, save tab and the ends of segments.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_NAMED = {"\x0b": "start of block", "\x1c": "end of block"}
+_SEGMENT_NAME = re.compile("[A-Z][A-Z0-9]{2}")
 _DELIMITERS = 4
+# A last segment without its end may be cut off. It is known to be whole where its last field that is read
+# here is there: the day of the specimen, or the status of the observation. What else it tells is not used.
+_LAST_READ = {"SPM": 17, "OBX": 11}
+_READ = frozenset({"MSH", "PID", "OBR", "OBX", "SPM"})
+
+Segment = Sequence[str]
 
 
 class Malformed(Exception):
@@ -49,9 +63,9 @@ class Message(msgspec.Struct, frozen=True):
     """The segments of one message, each a list of fields; field numbers are HL7's (MSH-1 is the separator)."""
 
     delimiters: Delimiters
-    segments: Sequence[Sequence[str]]
+    segments: Sequence[Segment]
 
-    def value(self, segment: Sequence[str], field: int, component: int = 1, repetition: int = 1) -> str:
+    def value(self, segment: Segment, field: int, component: int = 1, repetition: int = 1) -> str:
         """A component as text, unescaped; empty where it was not sent."""
         repeats = self.repetitions(segment, field)
         if len(repeats) < repetition:
@@ -65,68 +79,106 @@ class Message(msgspec.Struct, frozen=True):
         parts = components[component - 1].split(self.delimiters.subcomponent)
         return unescape(parts[subcomponent - 1], self.delimiters) if len(parts) >= subcomponent else ""
 
-    def repetitions(self, segment: Sequence[str], field: int) -> list[str]:
+    def repetitions(self, segment: Segment, field: int) -> list[str]:
         if len(segment) <= field or not segment[field]:
             return []
         return segment[field].split(self.delimiters.repetition)
 
+    def codings(self, segment: Segment, field: int) -> list[tuple[str, str]]:
+        """(code, system) of a coded field: the first, and the alternative that many senders put LOINC in."""
+        pairs = [(self.value(segment, field, at), self.value(segment, field, at + 2)) for at in (1, 4)]
+        return [pair for pair in pairs if pair[0]]
+
+    def place(self, segment: Segment, field: int | None = None) -> str:
+        """Where a segment or a field of it stands, for the sender to find: `OBX[3]-5`."""
+        alike = [one for one in self.segments if one[0] == segment[0]]
+        which = next(number for number, one in enumerate(alike, start=1) if one is segment)
+        name = f"{segment[0]}[{which}]" if len(alike) > 1 else segment[0]
+        return name if field is None else f"{name}-{field}"
+
     @property
-    def header(self) -> Sequence[str]:
+    def header(self) -> Segment:
         return self.segments[0]
+
+    @property
+    def sender(self) -> str:
+        """The sending facility: its name, or its universal id where it has no name."""
+        return self.value(self.header, 4) or self.value(self.header, 4, 2)
+
+    @property
+    def version(self) -> str:
+        return self.value(self.header, 12)
+
+
+Refuse = Callable[[str, str, str], Malformed]
 
 
 def read(raw: bytes) -> Message:
     """The message's segments; raises `Malformed` for bytes that are not one whole HL7 v2 message."""
-    if len(raw) > MAX_BYTES:
-        raise Malformed(Fault(DATA_TYPE, "message", f"{len(raw)} bytes; at most {MAX_BYTES} are taken"))
     if not raw.startswith(b"MSH") or len(raw) < 8:
         raise Malformed(Fault(SEGMENT_SEQUENCE, "MSH", "does not begin with an MSH segment"))
     separator = chr(raw[3])
     control_id, sender, charset = _peek(raw, separator)
 
-    def malformed(code: str, where: str, message: str) -> Malformed:
+    def refuse(code: str, where: str, message: str) -> Malformed:
         return Malformed(Fault(code, where, message), control_id=control_id, sender=sender)
 
-    encoding = _CHARSETS.get(charset)
-    if encoding is None:
-        known = ", ".join(name for name in _CHARSETS if name)
-        raise malformed(TABLE_VALUE, "MSH-18", f"character set {charset!r}; expected one of {known}")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        told = f"byte {error.start + 1} is not {charset or 'ASCII'}, the declared character set"
-        raise malformed(DATA_TYPE, "MSH-18", told) from error
-    for mark, name in _FRAME.items():
-        if chr(mark) in text:
-            raise malformed(SEGMENT_SEQUENCE, "message", f"the {name} character stands inside the message")
+    if len(raw) > MAX_BYTES:
+        raise refuse(DATA_TYPE, "message", f"more than {MAX_BYTES} bytes; no more are taken in one message")
+    text = _decoded(raw, charset, refuse)
     lines = [line for line in text.replace("\r\n", "\r").replace("\n", "\r").split("\r") if line]
-    if not text.endswith(("\r", "\n")) and len(lines) > 1 and not _looks_whole(lines[-1], separator):
-        raise malformed(SEGMENT_SEQUENCE, lines[-1][:3], "the message is cut off inside its last segment")
-    marks = lines[0][4 : lines[0].find(separator, 4)]
-    if len(marks) < _DELIMITERS or len(set(separator + marks[:4])) != _DELIMITERS + 1:
-        raise malformed(
-            DATA_TYPE, "MSH-2", f"encoding characters {marks!r}; expected four different ones, as ^~\\&"
-        )
-    segments = [_fields(line, separator) for line in lines]
-    message = Message(Delimiters(separator, *marks[:4]), segments)
-    _judge_header(message, malformed)
+    if not text.endswith(("\r", "\n")) and not _is_whole(lines[-1].split(separator)):
+        told = "the message is cut off inside its last segment, or that lacks its end, a carriage return"
+        raise refuse(SEGMENT_SEQUENCE, lines[-1][:3], told)
+    message = Message(_delimiters(lines[0], separator, refuse), [_fields(line, separator) for line in lines])
+    _judge_segments(message, refuse)
+    _judge_header(message, refuse)
     return message
 
 
 def _peek(raw: bytes, separator: str) -> tuple[str, str, str]:
     """Control id, sending facility and character set, read before the character set is known to hold."""
-    header = raw.split(b"\r", 1)[0].split(b"\n", 1)[0].decode("latin-1").split(separator)
+    header = raw[:4096].split(b"\r", 1)[0].split(b"\n", 1)[0].decode("latin-1").split(separator)
 
     def field(number: int) -> str:
         return header[number - 1].strip() if len(header) >= number else ""
 
-    return field(10), field(4).split("^")[0], field(18).split("~")[0]
+    facility = [*field(4).split("^"), ""]
+    return field(10), facility[0] or facility[1], field(18).split("~")[0]
 
 
-def _looks_whole(segment: str, separator: str) -> bool:
-    """Whether a last segment without its terminator has what the segment must have."""
-    needed = {"OBX": 11, "PID": 3, "OBR": 4, "SPM": 2, "NTE": 1}
-    return segment.count(separator) >= needed.get(segment[:3], 1)
+def _decoded(raw: bytes, charset: str, refuse: Refuse) -> str:
+    encoding = _CHARSETS.get(charset.upper().replace(" ", ""))
+    if encoding is None:
+        raise refuse(TABLE_VALUE, "MSH-18", f"character set {charset[:40]!r}; expected one of {_EXPECTED}")
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        told = f"byte {error.start + 1} is not {charset or 'ASCII'}, the declared character set"
+        raise refuse(DATA_TYPE, "MSH-18", told) from error
+    control = _CONTROLS.search(text)
+    if control is not None:
+        name = _NAMED.get(control[0], f"control character {ord(control[0]):#04x}")
+        told = f"the {name} stands inside the message, at character {control.start() + 1}"
+        raise refuse(SEGMENT_SEQUENCE if control[0] in _NAMED else DATA_TYPE, "message", told)
+    return text
+
+
+def _is_whole(last: Segment) -> bool:
+    """Whether a last segment without its end is known to have lost nothing that is read."""
+    needed = _LAST_READ.get(last[0])
+    if needed is None:
+        return last[0] not in _READ
+    return len(last) > needed and last[needed] != ""
+
+
+def _delimiters(header: str, separator: str, refuse: Refuse) -> Delimiters:
+    """MSH-1 and MSH-2; a fifth encoding character, for truncation, is told and not needed."""
+    marks = header[4 : header.find(separator, 4)]
+    if len(marks) < _DELIMITERS or len(set(separator + marks[:4])) != _DELIMITERS + 1:
+        told = f"encoding characters {marks[:10]!r}; expected four different ones, as ^~\\&"
+        raise refuse(DATA_TYPE, "MSH-2", told)
+    return Delimiters(separator, *marks[:4])
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -134,27 +186,42 @@ def _fields(line: str, separator: str) -> list[str]:
     return ["MSH", separator, *fields[1:]] if fields[0] == "MSH" else fields
 
 
-def _judge_header(message: Message, refuse: Callable[[str, str, str], Malformed]) -> None:
-    header = message.header
-    if sum(segment[0] == "MSH" for segment in message.segments) != 1:
+def _judge_segments(message: Message, refuse: Refuse) -> None:
+    """One header, one patient before the orders, and nothing that stands where it belongs to nobody."""
+    names = [segment[0] for segment in message.segments]
+    if names.count("MSH") != 1:
         raise refuse(SEGMENT_SEQUENCE, "MSH", "more than one message in one frame; expected one MSH")
-    odd = next((segment[0] for segment in message.segments if len(segment[0]) != 3), None)
+    odd = next((name for name in names if not _SEGMENT_NAME.fullmatch(name)), None)
     if odd is not None:
-        raise refuse(SEGMENT_SEQUENCE, odd[:10], "not a segment name; expected three characters")
+        raise refuse(SEGMENT_SEQUENCE, odd[:3], f"{odd[:10]!r} is not the name of a segment")
+    first_order = names.index("OBR") if "OBR" in names else len(names)
+    if "PID" in names[first_order:]:
+        raise refuse(SEGMENT_SEQUENCE, "PID", "stands after an order; expected one PID, before the first OBR")
+    stray = next((name for name in names[:first_order] if name in ("OBX", "SPM")), None)
+    if stray is not None:
+        raise refuse(
+            SEGMENT_SEQUENCE, stray, "stands before the first OBR; expected after the order it is of"
+        )
+
+
+def _judge_header(message: Message, refuse: Refuse) -> None:
+    header = message.header
     if not message.value(header, 10):
         raise refuse(REQUIRED_MISSING, "MSH-10", "no message control id")
-    if not message.value(header, 4):
+    for told, where in ((message.value(header, 10), "MSH-10"), (message.sender, "MSH-4")):
+        if told and not is_id(told):
+            raise refuse(DATA_TYPE, where, f"expected at most {MAX_ID} printable characters")
+    if not message.sender:
         raise refuse(REQUIRED_MISSING, "MSH-4", "no sending facility")
-    if (message.value(header, 9, 1), message.value(header, 9, 2)) != ("ORU", "R01"):
-        raise refuse(
-            UNSUPPORTED_TYPE,
-            "MSH-9",
-            f"message type {header[9] if len(header) > 9 else ''!r}; expected ORU^R01",
-        )
+    kind, event = message.value(header, 9, 1), message.value(header, 9, 2)
+    if kind != "ORU":
+        raise refuse(UNSUPPORTED_TYPE, "MSH-9", f"message type {kind[:10]!r}; expected ORU^R01")
+    if event != "R01":
+        raise refuse(UNSUPPORTED_EVENT, "MSH-9", f"event {event[:10]!r}; expected ORU^R01")
     if message.value(header, 11) not in {"P", "T", "D"}:
         raise refuse(UNSUPPORTED_PROCESSING, "MSH-11", "processing id; expected P, T or D")
-    if not message.value(header, 12).startswith("2."):
-        raise refuse(UNSUPPORTED_VERSION, "MSH-12", f"version {message.value(header, 12)!r}; expected 2.x")
+    if not message.version.startswith("2."):
+        raise refuse(UNSUPPORTED_VERSION, "MSH-12", f"version {message.version[:10]!r}; expected 2.x")
 
 
 def unescape(text: str, delimiters: Delimiters) -> str:
@@ -165,18 +232,19 @@ def unescape(text: str, delimiters: Delimiters) -> str:
         "F": delimiters.field, "S": delimiters.component, "T": delimiters.subcomponent,
         "R": delimiters.repetition, "E": delimiters.escape, ".br": "\n",
     }  # fmt: skip
+    resolved: list[str] = []
     parts = text.split(delimiters.escape)
-    resolved = parts[0]
-    position = 1
-    while position < len(parts):
-        if position + 1 == len(parts):
-            return resolved + delimiters.escape + parts[position]
-        resolved += _resolved(parts[position], named, delimiters.escape) + parts[position + 1]
-        position += 2
-    return resolved
+    for position, part in enumerate(parts):
+        if position % 2 == 0:
+            resolved.append(part)
+        elif position + 1 == len(parts):
+            resolved.append(delimiters.escape + part)  # never closed
+        else:
+            resolved.append(_resolved(part, named, delimiters.escape))
+    return "".join(resolved)
 
 
-def _resolved(name: str, named: dict[str, str], escape: str) -> str:
+def _resolved(name: str, named: Mapping[str, str], escape: str) -> str:
     if name in named:
         return named[name]
     if name.startswith("X"):

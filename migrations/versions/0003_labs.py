@@ -27,6 +27,7 @@ def upgrade():
 
 
 def downgrade():
+    op.drop_index("ix_event_specimen", "event")
     for name in reversed(TABLES):
         op.drop_table(name)
 
@@ -45,7 +46,9 @@ def create_tables():
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("faults", postgresql.JSONB(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("channel in ('hl7', 'fhir', 'json')", name=op.f("ck_lab_message_channel_word")),
+        sa.CheckConstraint(
+            "channel in ('hl7', 'fhir', 'json', 'csv')", name=op.f("ck_lab_message_channel_word")
+        ),
         sa.CheckConstraint("verdict in ('AA', 'AE', 'AR')", name=op.f("ck_lab_message_verdict_word")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lab_message")),
     )
@@ -84,6 +87,8 @@ def create_tables():
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("specimen", sa.Text(), nullable=True),
+        sa.Column("test", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), server_default="open", nullable=False),
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
@@ -102,6 +107,20 @@ def create_tables():
         ["opened_on"],
         unique=False,
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_quarantine_specimen",
+        "quarantine",
+        ["specimen"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_event_specimen",
+        "event",
+        [sa.literal_column("(body ->> 'lab')"), sa.literal_column("(body ->> 'specimen')")],
+        unique=False,
+        postgresql_where=sa.text("body ? 'specimen'"),
     )
     op.create_table(
         "lab_judgement",

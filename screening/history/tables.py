@@ -38,4 +38,10 @@ event = Table(
     words_only("kind", EventKind),
     Index("ix_event_person_id", "person_id"),
     Index("ix_event_xid", "xid"),
+    Index(
+        "ix_event_specimen",  # what is known of a laboratory's specimen
+        text("(body ->> 'lab')"),
+        text("(body ->> 'specimen')"),
+        postgresql_where=text("body ? 'specimen'"),
+    ),
 )

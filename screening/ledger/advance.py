@@ -75,7 +75,7 @@ async def advance(
         total += done
         if progress is not None:
             progress(done.people)
-        if done.people == 0:
+        if done.people < batch:
             return total
         await asyncio.sleep(0)
 

@@ -84,6 +84,11 @@ select kind, count(*) as owed from obligation
 """
 
 
+async def overdue_obligations(tx: Transaction, *, programme: str) -> dict[str, int]:
+    """Open obligations past their due date, by kind."""
+    return {row["kind"]: row["owed"] for row in await tx.rows(_OVERDUE, programme, tx.today)}
+
+
 async def _count(tx: Transaction, programme: str) -> Failsafe:
     rows = await tx.rows(_BY_STATUS, programme)
     by_status = {str(status): 0 for status in Status if status != Status.OUTSIDE}
@@ -101,7 +106,7 @@ async def _count(tx: Transaction, programme: str) -> Failsafe:
         outside=dict(sorted(outside.items())),
         lost=await tx.value(_LOST, programme),
         unreconciled=await tx.value(unreconciled, programme, tx.today),
-        overdue={row["kind"]: row["owed"] for row in await tx.rows(_OVERDUE, programme, tx.today)},
+        overdue=await overdue_obligations(tx, programme=programme),
         verified=0,
         disagreements=0,
         disagreeing=[],

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from screening.people.feed import Line
 from screening.vocabulary import EventKind
 
@@ -14,15 +12,6 @@ PLAIN = (
     "born", "sex", "name", "language", "address", "postcode", "post_town", "municipality", "resident_since",
     "protected_address", "digital_mailbox", "emigrated_on", "died_on",
 )  # fmt: skip
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A person as the projection has them."""
-
-    id: int
-    holder_id: int
-    merged_into: int | None
-    values: dict[str, Any]
 
 
 Happening = tuple[EventKind, date, dict[str, Any]]

@@ -10,9 +10,10 @@ import msgspec
 
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
-from screening.people.changes import PLAIN, Happening, Known, arrival, changes, values_of
+from screening.people.changes import PLAIN, Happening, arrival, changes, values_of
 from screening.people.feed import FeedFormat, Line, Parsed, Rejection, parse_feed
 from screening.people.merges import apply_merges
+from screening.people.model import Known
 from screening.people.residence import close_residences, open_residences
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction

@@ -6,8 +6,9 @@ taking a merge back gives each entry its own history again.
 
 from collections.abc import Mapping, Sequence
 
-from screening.people.changes import Happening, Known
+from screening.people.changes import Happening
 from screening.people.feed import Line, Rejection
+from screening.people.model import Known
 from screening.storage.transaction import Transaction
 from screening.vocabulary import EventKind
 

@@ -1,24 +1,11 @@
 """Finding people by what others know of them."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-import msgspec
-
+from screening.people.model import PersonRow
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
-
-
-class PersonRow(msgspec.Struct, frozen=True):
-    """A person as the projection has them; `holder_id` is the entry their history is read through."""
-
-    id: int
-    holder_id: int
-    born: date
-    sex: str
-    died_on: date | None
-
 
 _BY_NUMBER = """
 select i.number, p.id, p.holder_id, p.born, p.sex, p.died_on
@@ -33,6 +20,15 @@ async def persons_by_national_id(
     """Who goes by these numbers; a number nobody goes by is absent."""
     rows = await tx.rows(_BY_NUMBER, country, list(set(numbers)))
     return {row["number"]: PersonRow(*tuple(row)[1:]) for row in rows}
+
+
+async def find_person(tx: Transaction, *, number: str, country: str) -> int:
+    """The id under which the whole life of whoever goes by this number is held; the search is audited."""
+    person = (await persons_by_national_id(tx, numbers=[number], country=country)).get(number)
+    await tx.audit("searched person", persons=[person.holder_id] if person else [])
+    if person is None:
+        raise NotFound("person_unknown", "nobody in the register goes by that number")
+    return person.holder_id
 
 
 _RECORD = """

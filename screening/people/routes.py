@@ -9,9 +9,8 @@ from litestar.status_codes import HTTP_200_OK
 
 from screening.people.commands import FeedReport, Source, load_feed
 from screening.people.feed import FeedFormat
-from screening.people.queries import person_record, persons_by_national_id
-from screening.refusals import NotFound, Refused
-from screening.storage.transaction import Transaction
+from screening.people.queries import find_person, person_record
+from screening.refusals import Refused
 from screening.vocabulary import Role
 from screening.web import CallerRequest, allow, commit, database_of, today_of
 
@@ -89,15 +88,8 @@ class Found(msgspec.Struct):
     **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF, Role.ADMINISTRATOR),
 )
 async def search_person(request: CallerRequest, data: JSONBody[Search]) -> Found:
-    async def find(tx: Transaction) -> int:
-        rows = await persons_by_national_id(tx, numbers=[data.national_id], country=data.country)
-        person = rows.get(data.national_id)
-        await tx.audit("searched person", persons=[person.holder_id] if person else [])
-        if person is None:
-            raise NotFound("person_unknown", "nobody in the register goes by that number")
-        return person.holder_id
-
-    return Found(person=await commit(request, find))
+    person = await commit(request, lambda tx: find_person(tx, number=data.national_id, country=data.country))
+    return Found(person=person)
 
 
 @get("/people/{person:int}", **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF, Role.ADMINISTRATOR))

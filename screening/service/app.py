@@ -1,32 +1,33 @@
 """The composition root: every room's doors behind one application."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
-from litestar import Litestar, get
+from litestar import Litestar, Request, get
 from litestar.config.response_cache import ResponseCacheConfig
-from litestar.datastructures import State
+from litestar.datastructures import Cookie, State
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.response import Redirect
 
 import analytics.routes
 import invitations.routes
-import labs.routes
+import labs.routes.fhir
+import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 from labs.mllp import MllpServer
-from labs.service import Laboratories
-from screening.ledger.advance import advance_people
-from screening.protocols.load import family
-from screening.service.auth import BearerAuthentication, Verifier
+from screening.refusals import NotFound
+from screening.service.auth import COOKIE, BearerAuthentication, Verifier
+from screening.service.laboratories import laboratories_of
+from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, system_actor
 from screening.vocabulary import Role
 from screening.web import Clock, anyone
 
@@ -39,6 +40,19 @@ class Services(msgspec.Struct, frozen=True):
     verifier: Verifier
     accept_synthetic: bool
     mllp_port: int | None = None  # None: no listener
+    mllp_host: str = "127.0.0.1"
+    processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
+    demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
+
+
+@get("/demo", sync_to_thread=False, **anyone())
+def enter_demo(request: Request[Any, Any, State]) -> Redirect:
+    """Signs a visitor of the demo in as programme staff; elsewhere nobody is."""
+    token: Callable[[str], str] | None = request.app.state.demo
+    if token is None:
+        raise NotFound("not_a_demo", "this is no demo; sign in with the issuer")
+    cookie = Cookie(COOKIE, token(Role.PROGRAMME_STAFF), httponly=True, samesite="strict")
+    return Redirect("/dashboard", cookies=[cookie])
 
 
 @get("/health", sync_to_thread=False, **anyone())
@@ -50,10 +64,12 @@ def health() -> dict[str, str]:
 def route_handlers() -> list[Any]:
     return [
         health,
+        enter_demo,
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
         *invitations.routes.handlers,
-        *labs.routes.handlers,
+        *labs.routes.messages.handlers,
+        *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
     ]
 
@@ -82,6 +98,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "verifier": services.verifier,
                 "programmes": PROGRAMMES,
                 "accept_synthetic": services.accept_synthetic,
+                "demo": services.demo,
             }
         ),
     )
@@ -110,26 +127,17 @@ def undeclared_routes(app: Litestar) -> list[str]:
 @asynccontextmanager
 async def running(services: Services) -> AsyncGenerator[Litestar]:
     """The application with what lives beside it: the laboratories' intake, their judge, and the MLLP listener."""
+    configure_logs()
     app = create_app(services)
-    rules = family(PROGRAMMES[0])
-
-    async def reconcile_now(persons: list[int]) -> None:
-        await services.database.run(
-            lambda tx: advance_people(tx, family=rules, persons=persons),
-            actor=system_actor("judge"),
-            today=services.clock.today(),
-        )
-
-    laboratories = Laboratories(
-        services.database, programme=rules.name, today=services.clock.today, after_judged=reconcile_now
+    laboratories = laboratories_of(
+        services.database, programmes=PROGRAMMES, today=services.clock.today, processing=services.processing
     )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
-            sender = Actor("mllp", frozenset({Role.LABORATORY}))
-            mllp = MllpServer(lambda raw: laboratories.take_hl7(raw, actor=sender), port=services.mllp_port)
+            mllp = MllpServer(laboratories.answer_mllp, host=services.mllp_host, port=services.mllp_port)
             await mllp.start()
             stack.push_async_callback(mllp.stop)
             app.state.mllp_port = mllp.port

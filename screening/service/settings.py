@@ -5,7 +5,24 @@ from pathlib import Path
 
 import msgspec
 
+from screening.refusals import Refused
+
 PROGRAMMES = ("no-cervical",)
+
+
+class Cadences(msgspec.Struct, frozen=True):
+    """When each job runs: a crontab line in the programme's time zone, from SCREENING_CADENCE_<JOB>.
+
+    `advance` often: who becomes due on a day is decided soon after it began. `send` by day: nobody is
+    woken by a digital letter. What runs once a day keeps clear of the hour between two and three, which
+    one night a year lacks and one has twice.
+    """
+
+    advance: str = "*/5 * * * *"
+    send: str = "*/10 7-19 * * *"
+    sweep: str = "* * * * *"
+    seal: str = "*/5 * * * *"
+    watch: str = "0 7 * * *"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -15,9 +32,13 @@ class Settings(msgspec.Struct, frozen=True):
     oidc_issuer: str | None = None  # OIDC_ISSUER: whose tokens are believed
     audience: str = "screening"  # SCREENING_AUDIENCE: for whom tokens must be meant
     accept_synthetic: bool = False  # SCREENING_ACCEPT_SYNTHETIC=1: test persons may be loaded
+    processing: str = "P"  # SCREENING_PROCESSING: HL7 messages taken: P production, T training, D debugging
     mailbox_url: str | None = None  # SCREENING_MAILBOX_URL: the digital mailbox; None: everything is printed
     spool: Path = Path("spool")  # SCREENING_SPOOL: the print house's folder
+    own_printer: bool = False  # SCREENING_OWN_PRINTER=1: no print house counts; what is spooled is sent
+    acknowledged_within: int = 3  # SCREENING_ACKNOWLEDGED_WITHIN: days a carrier has to count a batch
     time_zone: str = "Europe/Oslo"  # SCREENING_TIME_ZONE: where the programme's days begin
+    cadences: Cadences = Cadences()  # SCREENING_CADENCE_ADVANCE, …_SEND, …: when jobs run
 
 
 def settings_from_environment() -> Settings:
@@ -27,7 +48,23 @@ def settings_from_environment() -> Settings:
         oidc_issuer=os.environ.get("OIDC_ISSUER") or None,
         audience=os.environ.get("SCREENING_AUDIENCE", defaults.audience),
         accept_synthetic=os.environ.get("SCREENING_ACCEPT_SYNTHETIC") == "1",
+        processing=os.environ.get("SCREENING_PROCESSING", defaults.processing),
         mailbox_url=os.environ.get("SCREENING_MAILBOX_URL") or None,
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
+        own_printer=os.environ.get("SCREENING_OWN_PRINTER") == "1",
+        acknowledged_within=_days("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within),
         time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
+        cadences=_cadences(),
     )
+
+
+def _days(variable: str, default: int) -> int:
+    said = os.environ.get(variable, str(default))
+    if not said.isdecimal():
+        raise Refused("setting_invalid", f"{variable}={said!r}: expected a number of days")
+    return int(said)
+
+
+def _cadences() -> Cadences:
+    variables = {name: f"SCREENING_CADENCE_{name.upper()}" for name in Cadences.__struct_fields__}
+    return Cadences(**{name: os.environ[key] for name, key in variables.items() if os.environ.get(key)})

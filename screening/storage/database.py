@@ -16,6 +16,15 @@ from screening.storage.transaction import Actor, Transaction
 T = TypeVar("T")
 APPLICATION_ROLE = "screening_application"
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# The server is away, starting, stopping, or takes nobody in.
+_AWAY = (
+    OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
+    asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.TooManyConnectionsError,
+)  # fmt: skip
+# How work can fail by the moment, and not by what it is about.
+PASSING = (
+    Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
+)  # fmt: skip
 _ATTEMPTS = 5
 
 
@@ -51,6 +60,9 @@ class Database:
                 if attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(0.01 * 2**attempt)
+            except _AWAY as error:
+                told = "the database does not answer just now; nothing of this was kept, try again"
+                raise Refused("database_unreachable", told, status=503) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     @asynccontextmanager

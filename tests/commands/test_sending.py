@@ -185,7 +185,9 @@ async def test_two_senders_at_once_plan_and_batch_each_letter_once(people, datab
 
 
 async def test_what_is_no_longer_owed_when_the_batch_is_formed_is_not_sent(people, database, url):
-    await database.run(lambda tx: plan_letters(tx, programme=PROGRAMME), actor=ACTOR, today=TODAY)
+    await database.run(
+        lambda tx: plan_letters(tx, programme=PROGRAMME, channels=BOTH), actor=ACTOR, today=TODAY
+    )
     connection = await asyncpg.connect(url)
     await connection.execute(
         "update obligation set state = 'withdrawn', closed_on = '2025-03-03', closed_reason = 'tested' where person_id = 1"
@@ -203,6 +205,32 @@ async def test_a_protected_address_is_given_to_no_carrier(database, url, tmp_pat
     await advance(database, family=family(PROGRAMME), today=TODAY)
     assert (await send(database, Mailbox(), PrintSpool(tmp_path))).planned == 0
     assert await database.pool.fetchval("select count(*) from obligation where state = 'open'") == 1
+
+
+async def test_without_a_digital_mailbox_in_use_everyone_is_written_to_on_paper(
+    people, database, url, tmp_path
+):
+    await add_woman(url, 4, protected=True, born=date(1998, 1, 1))
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    only_print = {Channel.PRINT: PrintSpool(tmp_path, counts_itself=True)}
+    await send_due(database, programme=PROGRAMME, carriers=only_print, today=TODAY)
+    assert [(person, channel) for person, _, channel in await sent(database)] == [
+        (1, "print"),
+        (2, "print"),
+        (3, "print"),
+    ]
+    owed = await database.pool.fetch("select person_id from obligation o where state = 'open' and not exists"
+                                     " (select 1 from sending s where s.obligation_id = o.id)")  # fmt: skip
+    assert [row[0] for row in owed] == [4], "a protected address is given to no print house; she stays owed"
+
+
+async def test_a_letter_planned_for_a_mailbox_that_is_no_longer_used_is_printed(people, database, tmp_path):
+    await database.run(
+        lambda tx: plan_letters(tx, programme=PROGRAMME, channels=BOTH), actor=ACTOR, today=TODAY
+    )
+    only_print = {Channel.PRINT: PrintSpool(tmp_path, counts_itself=True)}
+    await send_due(database, programme=PROGRAMME, carriers=only_print, today=TODAY)
+    assert (1, "reminded", "print") in await sent(database)
 
 
 async def test_without_a_lot_that_lasts_kits_stay_owed_and_the_shortfall_is_told(

@@ -15,7 +15,6 @@ from analytics.reports.page import page
 CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
-CHROMIUM = "/usr/bin/chromium"
 
 
 def woman(number):
@@ -127,13 +126,13 @@ def test_a_programme_that_has_just_begun_has_a_page():
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, width):
+def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, chromium, width):
     from playwright.sync_api import sync_playwright
 
     file = tmp_path / "page.html"
     file.write_text(html)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(**chromium)
         shown = browser.new_page(viewport={"width": width, "height": 900})
         failures = []
         shown.on("console", lambda message: failures.append(message.text))
