@@ -51,7 +51,7 @@ async def list_indicators(
     JSON unless `format` or the Accept header asks for CSV, Parquet, a plain table or the HTML page.
     """
     if programme is None and period is None:
-        return Response([described(of) for of in CATALOGUE.values()])
+        return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)
     asked = question(programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county)
     wanted = _format(form, accept)
