@@ -51,7 +51,9 @@ def _services(installation: Installation, asked: Namespace) -> Services:
         verifier = demo.verifier()
         demo.print_tokens()
     else:
-        raise Refused("issuer_missing", "OIDC_ISSUER is not set: without an issuer nobody could be told from anybody")
+        raise Refused(
+            "issuer_missing", "OIDC_ISSUER is not set: without an issuer nobody could be told from anybody"
+        )
     return Services(
         database=installation.database, clock=installation.clock, verifier=verifier,
         accept_synthetic=installation.accept_synthetic, mllp_host=asked.host, mllp_port=asked.mllp_port,
