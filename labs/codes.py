@@ -6,7 +6,7 @@ LOINC as printed in the US eCQM value sets of 2025-05-08 (S74). Codes only, no t
 
 from collections.abc import Mapping
 
-from screening.vocabulary import CYTOLOGY_FINDINGS, HISTOLOGY_FINDINGS, HPV_FINDINGS, Sample, Test
+from screening.vocabulary import FINDINGS, HPV_FINDINGS, Sample, Test
 
 LOINC, SNOMED, LOCAL = "LN", "SCT", "L"
 # Names that senders use for these systems: HL7 v2 table 0396, FHIR system URIs, OIDs.
@@ -77,13 +77,11 @@ def finding(test: Test, code: str, system: str | None) -> str | None:
             return _CYTOLOGY.get(code)
         case Test.HISTOLOGY:
             return _HISTOLOGY.get(code)
+        case _:
+            return None  # these come in our own words only
 
 
-_LOCAL: Mapping[Test, frozenset[str]] = {
-    Test.HPV: HPV_FINDINGS | {POSITIVE},
-    Test.CYTOLOGY: CYTOLOGY_FINDINGS,
-    Test.HISTOLOGY: HISTOLOGY_FINDINGS,
-}
+_LOCAL: Mapping[Test, frozenset[str]] = {**FINDINGS, Test.HPV: HPV_FINDINGS | {POSITIVE}}
 
 
 def hpv_findings(observed: list[tuple[str | None, str]]) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ these, so a word that is not here cannot be stored.
 
 from enum import StrEnum
 
+# What the database can count to: in its ids, and in plain numbers.
+LARGEST_BIGINT, LARGEST_INTEGER = 2**63 - 1, 2**31 - 1
+
 
 class Sex(StrEnum):
     FEMALE = "female"
@@ -78,11 +81,14 @@ class EventKind(StrEnum):
     # follow-up
     REFERRED = "referred"
     APPOINTMENT_BOOKED = "appointment_booked"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"  # by the person, beforehand; not the same as missed
     APPOINTMENT_MISSED = "appointment_missed"
     APPOINTMENT_ATTENDED = "appointment_attended"
     TREATED = "treated"
     FOLLOW_UP_CLOSED = "follow_up_closed"
     # the person's and the programme's decisions
+    ENROLLED = "enrolled"  # asked to be included where the register's sex would leave them out
+    DECLINED = "declined"  # said no to this call; the next one comes
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
     DEFERRED = "deferred"
@@ -98,10 +104,31 @@ class OptOutScope(StrEnum):
     STORAGE = "storage"
 
 
+class Cancer(StrEnum):
+    """What a programme screens for; the `programme` of a protocol."""
+
+    CERVICAL = "cervical"
+    BREAST = "breast"
+    COLORECTAL = "colorectal"
+
+
 class Test(StrEnum):
     HPV = "hpv"
     CYTOLOGY = "cytology"
+    FIT = "fit"
+    MAMMOGRAPHY = "mammography"  # one reading of a mammogram by one reader
+    CONSENSUS = "consensus"  # what the readers decided together
+    COLONOSCOPY = "colonoscopy"
     HISTOLOGY = "histology"
+
+
+class Destination(StrEnum):
+    """Where somebody is referred, or has an appointment; the `to` of events and obligations."""
+
+    MAMMOGRAPHY = "mammography"
+    COLPOSCOPY = "colposcopy"
+    BREAST_ASSESSMENT = "breast_assessment"
+    COLONOSCOPY = "colonoscopy"
 
 
 class Sample(StrEnum):
@@ -136,9 +163,25 @@ HPV_FINDINGS = frozenset(
 CYTOLOGY_FINDINGS = frozenset(
     {"nilm", "asc_us", "lsil", "asc_h", "hsil", "agc", "ais", "scc", "adenocarcinoma", "unsatisfactory"}
 )
-HISTOLOGY_FINDINGS = frozenset({"normal", "cin1", "cin2", "cin3", "ais", "scc", "adenocarcinoma"})
+CERVICAL_HISTOLOGY = frozenset({"normal", "cin1", "cin2", "cin3", "ais", "scc", "adenocarcinoma"})
+BREAST_HISTOLOGY = frozenset({"normal", "benign", "dcis", "invasive_cancer"})
+BOWEL_HISTOLOGY = frozenset({"normal", "non_advanced_adenoma", "advanced_adenoma", "serrated", "cancer"})
+FINDINGS_OF: dict[Cancer, dict[Test, frozenset[str]]] = {
+    Cancer.CERVICAL: {
+        Test.HPV: HPV_FINDINGS, Test.CYTOLOGY: CYTOLOGY_FINDINGS, Test.HISTOLOGY: CERVICAL_HISTOLOGY,
+    },
+    Cancer.BREAST: {
+        Test.MAMMOGRAPHY: frozenset(f"score_{n}" for n in range(1, 6)),
+        Test.CONSENSUS: frozenset({"recall", "dismiss"}),
+        Test.HISTOLOGY: BREAST_HISTOLOGY,
+    },
+    Cancer.COLORECTAL: {
+        Test.FIT: frozenset({"positive", "negative", "not_analysable"}),
+        Test.COLONOSCOPY: BOWEL_HISTOLOGY | {"incomplete"},
+        Test.HISTOLOGY: BOWEL_HISTOLOGY,
+    },
+}  # fmt: skip
+HISTOLOGY_FINDINGS = CERVICAL_HISTOLOGY | BREAST_HISTOLOGY | BOWEL_HISTOLOGY
 FINDINGS: dict[Test, frozenset[str]] = {
-    Test.HPV: HPV_FINDINGS,
-    Test.CYTOLOGY: CYTOLOGY_FINDINGS,
-    Test.HISTOLOGY: HISTOLOGY_FINDINGS,
+    test: frozenset[str]().union(*(of.get(test, frozenset()) for of in FINDINGS_OF.values())) for test in Test
 }

@@ -27,15 +27,18 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     civil day the programme learned of it.
 
     Bodies by kind (absent keys mean unknown):
-    tested               {test, sample, findings: [word…], lab, profile, specimen, kit, analysed_on, status: corrected}
+    tested               {test, sample, findings: [word…], lab, profile, specimen, kit, analysed_on, status: corrected};
+                         of a FIT also {ug_per_g}: micrograms of haemoglobin per gram of faeces, which the
+                         protocol judges where `findings` is empty; of a reading of a mammogram also
+                         {reader, side: left | right}, and it occurred on the day of the mammogram
     result_withdrawn     the same, with `supersedes`: the result was entered in error
     moved                {municipality}
     invited, reminded, follow_up_letter_sent, result_given   {sending, obligation, letter, channel}
     kit_dispatched       {kit, lot, obligation}; kit_undeliverable, kit_returned, kit_received {kit};
     kit_rejected         {kit, reason}
-    referred, appointment_*  {to, unit, date}
+    referred, appointment_*  {to, unit, date}, `to` a word of Destination
     treated, diagnosed   {code}; opted_out/opted_in {scope}; deferred {until, reason}; ceased {reason};
-    follow_up_closed     {reason}
+    follow_up_closed     {reason}; enrolled, declined {}
     merged, unmerged     {into: person id}
     """
 

@@ -8,7 +8,7 @@ import msgspec
 from screening.history.events import Event
 from screening.protocols.decide import decide
 from screening.protocols.decision import Decision, Person
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.storage.transaction import Transaction
 from screening.vocabulary import Status
 

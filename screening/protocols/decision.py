@@ -1,23 +1,25 @@
 """What `decide` answers, and what it is asked with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
 
-from screening.protocols.model import Word
+from screening.protocols.model import Lapse, Row, Word
 from screening.vocabulary import ObligationKind, Sex, Status
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
     """What a protocol may know of a person besides the history.
 
-    `resident_since` None: resident since birth, as far as the register says.
+    `resident_since` None: resident since birth, as far as the register says. `municipality`: its number,
+    where the history does not say where the person lives.
     """
 
     born: date
     sex: Sex
     resident_since: date | None = None
+    municipality: str = ""
 
 
 class Obligation(msgspec.Struct, frozen=True, gc=False):
@@ -70,4 +72,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     episode_opened_on: date | None
     obligations: tuple[Obligation, ...]
     closed: tuple[Closed, ...]
-    trace: tuple[Step, ...]
+    fired: Sequence[tuple[date, Row | Lapse, Mapping[str, Word]]]
+
+    @property
+    def trace(self) -> tuple[Step, ...]:
+        """The rules that fired, oldest first."""
+        return tuple(Step(day, row.id, facts, row.source) for day, row, facts in self.fired)

@@ -45,7 +45,7 @@ class Services(msgspec.Struct, frozen=True):
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
-@get("/demo", sync_to_thread=False, **anyone())
+@get("/demo", sync_to_thread=False, include_in_schema=False, **anyone())
 def enter_demo(request: Request[Any, Any, State]) -> Redirect:
     """Signs a visitor of the demo in as programme staff; elsewhere nobody is."""
     token: Callable[[str], str] | None = request.app.state.demo

@@ -11,6 +11,7 @@ import fcntl
 import os
 import pwd
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -41,7 +42,7 @@ _PASSING = ("already exists", "shared memory block")
 _STARTS = 120
 _PAUSE = 0.25
 _SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "''",
+    "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -164,8 +165,8 @@ def _start(runner: "_Runner", cluster: Path, settings: Mapping[str, str]) -> Non
     memory for a moment; the server then says so in its log and is asked again.
     """
     log = cluster / "server.log"
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    options += f" -c unix_socket_directories={_socket_folder(cluster)}"
+    told = {**settings, "unix_socket_directories": f'"{_socket_folder(cluster)}"'}
+    options = shlex.join(f"--{name}={value}" for name, value in told.items())  # pg_ctl hands it to a shell
     for attempt in range(_STARTS):
         known = log.stat().st_size if log.exists() else 0
         try:
