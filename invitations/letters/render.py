@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import typst
@@ -124,9 +124,10 @@ def pdf(letters: Sequence[Letter], *, title: str) -> bytes:
     }  # fmt: skip
     template, compiler = _press()
     with _one_at_a_time:
-        return compiler.compile(
+        written = compiler.compile(
             template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
         )
+    return cast("bytes", written)  # a PDF is one file; pictures of pages would be a list
 
 
 _one_at_a_time = Lock()
