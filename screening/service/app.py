@@ -51,7 +51,7 @@ def enter_demo(request: Request[Any, Any, State]) -> Redirect:
     token: Callable[[str], str] | None = request.app.state.demo
     if token is None:
         raise NotFound("not_a_demo", "this is no demo; sign in with the issuer")
-    cookie = Cookie(COOKIE, token(Role.PROGRAMME_STAFF), httponly=True, samesite="strict")
+    cookie = Cookie(key=COOKIE, value=token(Role.PROGRAMME_STAFF), path="/", httponly=True, samesite="strict")
     return Redirect("/dashboard", cookies=[cookie])
 
 

@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -37,6 +38,7 @@ _UNPRIVILEGED = 65534  # nobody: every system has the name, and initdb asks for 
 _SOCKET_PATH_LIMIT = 90  # the system allows 107 bytes with the socket's own name
 _PATIENCE = "600"  # seconds: recovery after a crash, or the last checkpoint of a busy server, takes its time
 _PROBE_SECONDS = 5.0
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the one question that a server answers to anybody
 # What a server killed a moment ago still holds, and will not for long.
 _PASSING = ("already exists", "shared memory block")
 _STARTS = 120
@@ -201,13 +203,17 @@ def _socket_folder(cluster: Path) -> Path:
 
 
 def _answers(cluster: Path) -> bool:
-    """Whether a live server owns this cluster; a killed one leaves its files, and takes no connection."""
+    """Whether a live server owns this cluster.
+
+    A killed one leaves its files, and for a moment its socket; it is dead once it says nothing.
+    """
     try:
         server = _running(cluster)
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(_PROBE_SECONDS)
             probe.connect(str(server.socket / f".s.PGSQL.{server.port}"))
-        return _ready(cluster)
+            probe.sendall(_SSL_REQUEST)
+            return probe.recv(1) != b"" and _ready(cluster)
     except (OSError, ValueError, IndexError):
         return False
 
