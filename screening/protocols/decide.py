@@ -236,6 +236,7 @@ def _answer(
         episode_number=number,
         episode_opened_on=opened,
         obligations=tuple(obligations),
-        closed=(*fold.closed, *fold.told, *closed),
+        settled=fold.settled,
+        answered=(*fold.told, *closed),
         fired=fold.fired,
     )
