@@ -118,7 +118,9 @@ def main(names: list[str]) -> int:
     from pathlib import Path
 
     here = Path(__file__).parent
-    folders = {folder.name: folder for folder in here.iterdir() if folder.is_dir() and folder.name != "__pycache__"}
+    folders = {
+        folder.name: folder for folder in here.iterdir() if folder.is_dir() and folder.name != "__pycache__"
+    }
     chosen = names or sorted(folders)
     cases_of = {
         name: [
