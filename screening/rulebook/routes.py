@@ -47,6 +47,13 @@ def _described(version: CompiledProtocol) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@get("/protocols/files", sync_to_thread=False, **allow(*_STAFF))
+def get_protocol_files(request: CallerRequest) -> dict[str, Any]:
+    """Whether the files as they are now are in use; `trouble` says why not, and the last good set is."""
+    trouble: str | None = request.app.state.shelf.trouble
+    return {"in_use": trouble is None, "trouble": trouble}
+
+
 @get("/protocols/{version:str}", sync_to_thread=True, **allow(*_STAFF))
 def get_protocol(
     version: FromPath[str],
@@ -97,4 +104,4 @@ async def post_activation(
     return {"activated": done}
 
 
-handlers = [get_protocols, get_protocol, get_difference, post_activation]
+handlers = [get_protocols, get_protocol_files, get_protocol, get_difference, post_activation]
