@@ -11,18 +11,25 @@ from pathlib import Path
 import polars as pl
 
 _FILE = Path(__file__).with_name("norway_municipalities.csv")
+UNKNOWN = "unknown"
 
 
 @cache
-def municipalities() -> Mapping[str, str]:
-    """Number -> number of its county."""
-    listed = pl.read_csv(_FILE, schema_overrides={"municipality": pl.String, "county": pl.String})
-    return dict(listed.select("municipality", "county").iter_rows())
+def _listed() -> pl.DataFrame:
+    return pl.read_csv(_FILE, schema_overrides={"municipality": pl.String, "county": pl.String})
 
 
 @cache
 def counties() -> Mapping[str, str]:
     """Number -> Norwegian name, in order of the number; Sami and Kven names are left to the official list."""
-    listed = pl.read_csv(_FILE, schema_overrides={"municipality": pl.String, "county": pl.String})
-    named = listed.select("county", "county_name").unique().sort("county")
+    named = _listed().select("county", "county_name").unique().sort("county")
     return {number: name.split("-")[0] for number, name in named.iter_rows()}
+
+
+@cache
+def municipalities() -> Mapping[str, str]:
+    """Number -> name as listed, in order of the number."""
+    return dict(_listed().select("municipality", "municipality_name").sort("municipality").iter_rows())
+
+
+COUNTY = pl.Enum([*counties(), UNKNOWN])  # the type of a column of counties

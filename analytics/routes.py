@@ -17,7 +17,7 @@ from analytics.live import computed, dataset_of
 from analytics.reports.formats import Format, format_named, render
 from analytics.reports.page import page
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, today_of
+from screening.web import CallerRequest, allow, gives, today_of
 
 _READERS = (Role.PROGRAMME_STAFF, Role.ANALYST, Role.ADMINISTRATOR)
 _MEDIA: Mapping[Format, str] = {
@@ -30,7 +30,12 @@ _MEDIA: Mapping[Format, str] = {
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 
 
-@get("/indicators", summary="Definitions; with `programme` or `period` their results", **allow(*_READERS))
+@get(
+    "/indicators",
+    summary="Definitions; with `programme` or `period` their results",
+    **allow(*_READERS),
+    **gives({media.split(";")[0]: {} for media in _MEDIA.values()}),
+)
 async def list_indicators(
     request: CallerRequest,
     programme: FromQuery[str | None] = None,
@@ -46,7 +51,7 @@ async def list_indicators(
     JSON unless `format` or the Accept header asks for CSV, Parquet, a plain table or the HTML page.
     """
     if programme is None and period is None:
-        return Response([described(of) for of in CATALOGUE.values()])
+        return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)
     asked = question(programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county)
     wanted = _format(form, accept)
@@ -62,7 +67,7 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-@get("/dashboard", summary="One programme on one page", **allow(*_READERS))
+@get("/dashboard", summary="One programme on one page", media_type="text/html", **allow(*_READERS))
 async def show_dashboard(
     request: CallerRequest, programme: FromQuery[str] = NO_CERVICAL, period: FromQuery[str | None] = None
 ) -> Response[str]:

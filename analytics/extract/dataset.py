@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.extract.schema import TABLES, VERSION, dictionary
+from analytics.extract.schema import TABLES, VERSION, dictionary, fingerprint
 from screening.refusals import Refused
 
 MANIFEST = "manifest.json"
@@ -24,9 +24,11 @@ class Manifest:
 
     `data_cut`: the civil day as of which everything recorded is included. `watermark`: every
     transaction before this xid8 is included, none after; the next incremental extract begins here.
+    `words`: digest of the tables, columns and words it was written with.
     """
 
     version: int
+    words: str
     data_cut: date
     watermark: int
     buckets: int
@@ -75,7 +77,7 @@ def in_memory(
 ) -> Dataset:
     """A dataset that was never written."""
     rows = {name: sum(frames[name].height for frames in buckets) for name in TABLES}
-    manifest = Manifest(VERSION, data_cut, watermark, len(buckets), rows)
+    manifest = Manifest(VERSION, fingerprint(), data_cut, watermark, len(buckets), rows)
     return Dataset(manifest, [Bucket(**{name: frames[name].lazy() for name in TABLES}) for frames in buckets])
 
 
@@ -98,7 +100,7 @@ class Store:
 
     def finish(self, data_cut: date, watermark: int) -> Manifest:
         """Write the manifest: from now on this is a dataset."""
-        manifest = Manifest(VERSION, data_cut, watermark, self.buckets, self.rows)
+        manifest = Manifest(VERSION, fingerprint(), data_cut, watermark, self.buckets, self.rows)
         (self.directory / DICTIONARY).write_text(dictionary())
         (self.directory / MANIFEST).write_text(manifest.written())
         return manifest
@@ -135,5 +137,10 @@ def _read_manifest(directory: Path) -> Manifest:
     if held.get("version") != VERSION:
         message = f"{path}: schema version {held.get('version')}, expected {VERSION}; take the extract anew"
         raise Refused("other_schema_version", message, found=held.get("version"), expected=VERSION)
+    if held["words"] != fingerprint():
+        message = (
+            f"{path}: written with other columns or words than this program knows; take the extract anew"
+        )
+        raise Refused("other_words", message, found=held["words"], expected=fingerprint())
     held["data_cut"] = date.fromisoformat(held["data_cut"])
     return Manifest(**held)

@@ -11,7 +11,11 @@ import polars as pl
 
 from analytics.extract.dataset import Dataset, in_memory
 from analytics.extract.schema import TABLES
-from analytics.extract.shape import arranged, with_counties, with_findings
+from analytics.extract.shape import completed, with_findings
+from screening.vocabulary import EventKind
+
+Day = date  # inside Happening, `date` is its own field
+_EVERY_PROGRAMME = (EventKind.MOVED, EventKind.EMIGRATED, EventKind.IMMIGRATED, EventKind.DIED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One event. `findings` in words separated by spaces."""
+    """One event. `findings` in words separated by spaces; `recorded_on` is the same day where it is not told."""
 
     date: date
     kind: str
@@ -35,6 +39,19 @@ class Happening:
     lab: str | None = None
     letter: str | None = None
     to: str | None = None
+    code: str | None = None
+    reader: str | None = None
+    side: str | None = None
+    unit: str | None = None
+    arm: str | None = None
+    method: str | None = None
+    for_date: Day | None = None
+    ug_per_g: float | None = None
+    cutoff: float | None = None
+    size_mm: float | None = None
+    nodes: int | None = None
+    stage: str | None = None
+    recorded_on: Day | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +101,7 @@ def _frames(people: Sequence[tuple[int, Life]]) -> dict[str, pl.DataFrame]:
         _tell(number, life, rows)
     frames = {name: _framed(name, held) for name, held in rows.items()}
     frames["events"] = with_findings(frames["events"])
-    frames["residences"] = with_counties(frames["residences"])
-    return {name: arranged(name, frame) for name, frame in frames.items()}
+    return completed(frames)
 
 
 def _tell(number: int, life: Life, rows: dict[str, list[dict[str, object]]]) -> None:
@@ -98,7 +114,9 @@ def _tell(number: int, life: Life, rows: dict[str, list[dict[str, object]]]) -> 
         )
     rows["standings"].append(there | {"status": life.status, "reason": "", "protocol": ""})
     for event in life.events:
-        rows["events"].append(there | _columns(event) | {"recorded_on": event.date})
+        known = {"recorded_on": event.recorded_on or event.date}
+        told = who | {"programme": ""} if event.kind in _EVERY_PROGRAMME else there
+        rows["events"].append(told | _columns(event) | known)
     for owed in life.owed:
         closed_on = owed.evidence_on or owed.withdrawn_on
         more = {"state": owed.state, "closed_on": closed_on, "episode": owed.episode or owed.opened_on}
@@ -110,8 +128,20 @@ def _columns(told: Happening | Owed) -> dict[str, object]:
 
 
 def _framed(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
-    """Findings are still words in one text here, as the database tells them."""
-    schema = dict(TABLES[name].schema)
+    """The columns that are told; findings are still words in one text here, as the database tells them."""
+    told = _TOLD[name]
+    schema = {column: dtype for column, dtype in TABLES[name].schema.items() if column in told}
     if name == "events":
         schema["findings"] = pl.String()
-    return pl.DataFrame(rows, schema=schema, strict=True)
+    return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+
+
+# What a life tells of each table; the rest follows from it.
+_PLACED = {"municipality", "county", "age", "age_in_year", "sex"}
+_TOLD = {
+    "persons": {"person", "born", "sex"},
+    "residences": {"person", "municipality", "since", "until"},
+    "events": set(TABLES["events"].schema) - _PLACED - {"result"},
+    "obligations": set(TABLES["obligations"].schema) - _PLACED,
+    "standings": set(TABLES["standings"].schema),
+}

@@ -19,10 +19,10 @@ import polars as pl
 from analytics.extract.dataset import Dataset, Manifest, in_memory, replacing
 from analytics.extract.pseudonyms import pseudonyms
 from analytics.extract.shape import (
-    arranged,
+    Frames,
+    completed,
     last_versions,
     standing_events,
-    with_counties,
     with_evidence,
     with_findings,
 )
@@ -47,7 +47,10 @@ _EVENTS = """
 select e.id, p.holder_id as person_id, coalesce(e.programme, '') as programme, e.kind, e.occurred_on as date,
        e.recorded_on, e.body->>'test' as test, e.body->>'sample' as sample, e.body->>'findings' as findings,
        e.body->>'lab' as lab, e.body->>'letter' as letter, e.body->>'to' as "to",
-       coalesce(e.body->>'code', e.body->>'reason', e.body->>'scope') as code
+       coalesce(e.body->>'code', e.body->>'reason', e.body->>'scope') as code, e.body->>'reader' as reader,
+       e.body->>'side' as side, e.body->>'unit' as unit, e.body->>'arm' as arm, e.body->>'method' as method,
+       e.body->>'date' as for_date, e.body->>'ug_per_g' as ug_per_g, null as cutoff,
+       e.body->>'size_mm' as size_mm, e.body->>'nodes' as nodes, e.body->>'stage' as stage
   from event e join person p on p.id = e.person_id
  where p.holder_id >= $1 and p.holder_id < $2
 """
@@ -73,7 +76,8 @@ select (select max(id) from event) as events, (select max(id) from obligation) a
        (select max(id) from person) as people
 """
 
-_NUMBERS = frozenset({"id", "person_id", "closed_by"})
+_NUMBERS = frozenset({"id", "person_id", "closed_by", "nodes"})
+_MEASURES = frozenset({"ug_per_g", "cutoff", "size_mm"})
 _DAYS = frozenset(
     {
         "born",
@@ -86,6 +90,7 @@ _DAYS = frozenset(
         "due_on",
         "closed_on",
         "next_due_on",
+        "for_date",
     }
 )
 _QUERIES: Mapping[str, str] = {
@@ -95,8 +100,6 @@ _QUERIES: Mapping[str, str] = {
     "obligations": _OBLIGATIONS,
     "standings": _STANDINGS,
 }
-
-Frames = dict[str, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,9 @@ class Snapshot:
         events = standing_events(raw["events"], pl.Series(list(self.corrections), dtype=pl.Int64))
         raw["obligations"] = with_evidence(raw["obligations"], events, last_versions(self.corrections))
         raw["events"] = with_findings(events)
-        raw["residences"] = with_counties(raw["residences"])
         ids = raw["persons"]["person_id"]
         names = pl.DataFrame({"person_id": ids, "person": pseudonyms(ids, self.key)})
-        return {name: arranged(name, frame.join(names, on="person_id")) for name, frame in raw.items()}
+        return completed({name: frame.join(names, on="person_id") for name, frame in raw.items()})
 
     async def _copied(self, query: str, start: int, end: int) -> pl.DataFrame:
         """COPY as CSV: text keeps NULL apart from empty, and needs no guess about types."""
@@ -177,4 +179,6 @@ async def fingerprint(tx: Transaction) -> tuple[object, ...]:
 def _dtype(column: str) -> pl.DataType:
     if column in _NUMBERS:
         return pl.Int64()
+    if column in _MEASURES:
+        return pl.Float64()
     return pl.Date() if column in _DAYS else pl.String()

@@ -1,21 +1,20 @@
-"""Counting: each bucket gives counts, counts add up, the sums become values with intervals.
+"""Asking: buckets are counted, cells add up, the sums become values with intervals."""
 
-`map(bucket) -> counts` and `reduce` are separate, so buckets may be counted anywhere and in any order.
-"""
-
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from analytics.extract.dataset import Bucket, Dataset, Manifest
+from analytics.extract.dataset import Dataset, Manifest
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme, unknown
-from analytics.indicators.model import Indicator, Stratum
-from analytics.indicators.period import Period
-from analytics.indicators.statistics import interval
+from analytics.indicators.cells import added, cells_of, schema
+from analytics.indicators.model import TIMES, Indicator, Stratum
+from analytics.indicators.period import Period, Periods
 from analytics.places import counties
 from screening.refusals import Refused
 
@@ -26,25 +25,39 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "period": pl.String,
     "numerator": pl.Int64,
     "denominator": pl.Int64,
-    "value": pl.Float64,  # in `unit`; null where the denominator is 0
+    "value": pl.Float64,  # in `unit`; null where nothing was observed
     "unit": pl.String,
     "low": pl.Float64,  # 95 % interval by `method`, in `unit`
     "high": pl.Float64,
     "method": pl.String,
-    "standard": pl.Float64,  # the least that is acceptable, in `unit`; null where none applies
+    "standard": pl.Float64,  # the acceptable one, in `unit`; null where none applies to all
     "mature": pl.Boolean,  # whether every unit had its whole follow-up before the data cut
     "mature_on": pl.Date,  # the first data cut at which it has
 }
+_WORKERS = max(2, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: which indicators, when, by what, where. Made by `question`, which refuses the unknown."""
+    """What is asked: which indicators, when, by what, of whom. Made by `question`, which refuses the unknown.
 
+    `where`: only units of these words, such as county Oslo; None of it: everybody.
+    """
+
+    programme: str
     indicators: Sequence[Indicator]
     period: Period
     by: Sequence[Stratum]
-    county: str | None = None  # name; None: all of Norway
+    where: Mapping[Stratum, str] = field(default_factory=dict[Stratum, str])
+
+    @property
+    def periods(self) -> Periods:
+        return Periods(self.period, next((TIMES[stratum] for stratum in self.by if stratum in TIMES), None))
+
+    @property
+    def strata(self) -> list[Stratum]:
+        """By which cells must be kept apart, besides the parts of the period."""
+        return [s for s in dict.fromkeys([*self.by, *self.where]) if s not in TIMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ def question(
     by: Sequence[str] = (),
     ids: Sequence[str] = (),
     county: str | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> Question:
     """Refuses, naming the nearest, an unknown programme, indicator, stratum or county.
 
@@ -70,12 +84,18 @@ def question(
     """
     offered = of_programme(programme)
     strata = [_stratum(name) for name in by]
-    chosen = [_offering(definition(name), strata, programme) for name in ids] or [
-        indicator for indicator in offered if set(strata) <= set(indicator.strata)
+    _refuse_two_times(strata)
+    only = {_stratum(name): word for name, word in (where or {}).items()}
+    if county is not None:
+        only[Stratum.COUNTY] = _county(county)
+    needed = [*strata, *only]
+    chosen = [_offering(definition(name, programme), needed) for name in ids] or [
+        indicator for indicator in offered if set(needed) <= set(indicator.strata)
     ]
     if not chosen:
-        raise Refused("not_split_so", f"no indicator of {programme} can be split by {', '.join(by)} together")
-    return Question(chosen, period, strata, None if county is None else _county(county))
+        words = ", ".join(needed)
+        raise Refused("not_split_so", f"no indicator of {programme} can be split by {words} together")
+    return Question(programme, chosen, period, strata, only)
 
 
 def _stratum(name: str) -> Stratum:
@@ -84,10 +104,13 @@ def _stratum(name: str) -> Stratum:
     return Stratum(name)
 
 
-def _offering(indicator: Indicator, strata: Sequence[Stratum], programme: str) -> Indicator:
-    if indicator.programme != programme:
-        message = f"{indicator.id} belongs to {indicator.programme}, not to {programme}"
-        raise Refused("other_programme", message, indicator=indicator.id)
+def _refuse_two_times(strata: Sequence[Stratum]) -> None:
+    times = [stratum.value for stratum in strata if stratum in TIMES]
+    if len(times) > 1:
+        raise Refused("two_times", f"ask by one of {', '.join(times)}, not by several at once")
+
+
+def _offering(indicator: Indicator, strata: Sequence[Stratum]) -> Indicator:
     for stratum in strata:
         if stratum not in indicator.strata:
             message = unknown(f"stratum of {indicator.id}", stratum, indicator.strata)
@@ -107,86 +130,57 @@ def _county(asked: str) -> str:
 def compute(dataset: Dataset, asked: Question) -> Results:
     """Answer the question from the dataset. Refuses a period that begins after the data cut."""
     _refuse_future(asked.period, dataset.manifest.data_cut)
-    frames = [
-        _valued(indicator, period, counts(dataset, indicator, period, asked), dataset.manifest.data_cut)
-        for indicator in asked.indicators
-        for period in _periods(asked)
-    ]
-    return Results(asked, dataset.manifest, _arranged(frames, asked))
+    return answer(count(dataset, asked), asked, dataset.manifest)
 
 
-def _refuse_future(period: Period, data_cut: date) -> None:
+def _refuse_future(period: Period, data_cut: Any) -> None:
     if period.start >= data_cut:
         message = f"period {period.text} begins on {period.start}, the data end on {data_cut}"
         raise Refused("period_without_data", message, period=period.text, data_cut=data_cut.isoformat())
 
 
-def _periods(asked: Question) -> Sequence[Period]:
-    return asked.period.years() if Stratum.YEAR in asked.by else [asked.period]
-
-
-def counts(dataset: Dataset, indicator: Indicator, period: Period, asked: Question) -> pl.DataFrame:
-    """Numerator and denominator by stratum; without strata one row, even where nothing was counted."""
-    keys = [stratum.value for stratum in asked.by if stratum != Stratum.YEAR]
-    partials = pl.collect_all([partial(indicator, bucket, period, asked, keys) for bucket in dataset.buckets])
-    return combined(partials, keys).with_columns(
-        pl.lit(period.text).alias(name) for name in asked.by if name == Stratum.YEAR
+def count(dataset: Dataset, asked: Question) -> pl.DataFrame:
+    """The cells of all buckets, added up."""
+    work = partial(
+        cells_of,
+        indicators=asked.indicators,
+        periods=asked.periods,
+        strata=asked.strata,
+        data_cut=dataset.manifest.data_cut,
     )
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return added([pl.DataFrame(schema=schema(asked.strata)), *pool.map(work, dataset.buckets)])
 
 
-def partial(
-    indicator: Indicator, bucket: Bucket, period: Period, asked: Question, keys: Sequence[str]
-) -> pl.LazyFrame:
-    """The counts of one bucket; those of different buckets add up, because no person is in two."""
-    units = indicator.count(indicator, bucket, period)
-    if asked.county is not None:
-        units = units.filter(pl.col("county") == asked.county)
-    sums = (
-        pl.col("counted").sum().cast(pl.Int64).alias("numerator"),
-        pl.len().cast(pl.Int64).alias("denominator"),
-    )
-    return units.group_by(keys).agg(*sums) if keys else units.select(*sums)
+def answer(cells: pl.DataFrame, asked: Question, source: Manifest) -> Results:
+    """What the cells say to the question; they may be split by more than is asked."""
+    for stratum, word in asked.where.items():
+        cells = cells.filter(pl.col(stratum.value) == word)
+    kept = cells.partition_by("indicator", as_dict=True)
+    frames = [_valued(of, kept.get((of.id,), cells.clear()), asked, source) for of in asked.indicators]
+    return Results(asked, source, _arranged(frames, asked))
 
 
-def combined(partials: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
-    sums = pl.col("numerator", "denominator").sum()
-    if not partials:
-        return (
-            pl.DataFrame({"numerator": [0], "denominator": [0]})
-            if not keys
-            else pl.DataFrame(
-                schema={**dict.fromkeys(keys, pl.String), "numerator": pl.Int64, "denominator": pl.Int64}
-            )
+def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifest) -> pl.DataFrame:
+    strata = [stratum.value for stratum in asked.by if stratum not in TIMES]
+    time = next((stratum.value for stratum in asked.by if stratum in TIMES), None)
+    frames = [
+        of.measure.figures(cells.filter(pl.col("part") == part.text), strata).with_columns(
+            pl.lit(part.text).alias("period"),
+            *([pl.lit(part.text).alias(time)] if time else []),
+            mature=pl.lit(source.data_cut >= of.mature_on(part)),
+            mature_on=pl.lit(of.mature_on(part)),
         )
-    together = pl.concat(partials)
-    return together.group_by(keys).agg(sums) if keys else together.select(sums)
-
-
-def _valued(indicator: Indicator, period: Period, counted: pl.DataFrame, data_cut: date) -> pl.DataFrame:
-    rows = [row | _figures(indicator, period, row) for row in counted.iter_rows(named=True)]
-    strata = [name for name in counted.columns if name not in COLUMNS]
-    ready = indicator.mature_on(period)
-    schema = {**COLUMNS, **dict.fromkeys(strata, pl.String)}
-    return pl.DataFrame(
-        [row | {"mature": data_cut >= ready, "mature_on": ready} for row in rows], schema=schema
+        for part in asked.periods.parts
+    ]
+    standard = None if of.acceptable is None else of.acceptable.value
+    return pl.concat(frames).with_columns(
+        id=pl.lit(of.id),
+        programme=pl.lit(of.programme.id),
+        unit=pl.lit(of.unit_text),
+        method=pl.lit(of.measure.method),
+        standard=pl.lit(standard, pl.Float64),
     )
-
-
-def _figures(indicator: Indicator, period: Period, row: Mapping[str, Any]) -> dict[str, object]:
-    numerator, denominator = int(row["numerator"]), int(row["denominator"])
-    limits = interval(indicator.method, numerator, denominator)
-    low, high = (limits[0] * indicator.per, limits[1] * indicator.per) if limits else (None, None)
-    return {
-        "id": indicator.id,
-        "programme": indicator.programme,
-        "period": period.text,
-        "value": numerator / denominator * indicator.per if denominator else None,
-        "unit": indicator.unit_text,
-        "low": low,
-        "high": high,
-        "method": indicator.method.value,
-        "standard": min((standard.value for standard in indicator.standards), default=None),
-    }
 
 
 def _arranged(frames: Sequence[pl.DataFrame], asked: Question) -> pl.DataFrame:
@@ -194,6 +188,15 @@ def _arranged(frames: Sequence[pl.DataFrame], asked: Question) -> pl.DataFrame:
     strata = [stratum.value for stratum in asked.by]
     order = pl.Enum([indicator.id for indicator in asked.indicators])
     lead = ["id", "programme", "period", *strata]
-    rest = [name for name in COLUMNS if name not in lead]
-    together = pl.concat(frames).select(*lead, *rest)
-    return together.sort(pl.col("id").cast(order), "period", *strata, nulls_last=True, maintain_order=True)
+    columns = [*lead, *(name for name in COLUMNS if name not in lead)]
+    together = pl.concat([frame.select(columns) for frame in frames])
+    words = [_in_order(stratum) for stratum in asked.by]
+    return together.sort(pl.col("id").cast(order), "period", *words, nulls_last=True, maintain_order=True)
+
+
+def _in_order(stratum: Stratum) -> pl.Expr:
+    """Words by name, ages and rounds by number: <20 first, 10+ after 9."""
+    words = pl.col(stratum.value)
+    if stratum not in (Stratum.AGE_GROUP, Stratum.ROUND):
+        return words
+    return words.str.extract(r"(\d+)").cast(pl.Float64) - words.str.starts_with("<").cast(pl.Float64)

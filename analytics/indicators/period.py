@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import polars as pl
+
 from screening.refusals import Refused
 
 _Y = r"((?:19|20|21)\d\d)"
@@ -15,13 +17,16 @@ _MONTH = re.compile(f"{_Y}-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Months or days. Months end on the last day of a shorter month."""
+    """Months, days or weekdays (Monday to Friday). Months end on the last day of a shorter month."""
 
     months: int = 0
     days: int = 0
+    weekdays: int = 0
 
     def after(self, day: date) -> date:
-        return add_months(day, self.months) + timedelta(days=self.days)
+        """That long after the day; of weekdays only whole weeks are asked for, and a week more is given."""
+        weeks = timedelta(weeks=self.weekdays // 5 + 1) if self.weekdays else timedelta()
+        return add_months(day, self.months) + timedelta(days=self.days) + weeks
 
     @property
     def offset(self) -> str:
@@ -29,7 +34,9 @@ class Length:
         return f"{self.months}mo{self.days}d"
 
     def __str__(self) -> str:
-        if self.months and self.months % 6 == 0 and self.months >= 24:
+        if self.weekdays:
+            return f"{self.weekdays} weekdays"
+        if self.months and self.months % 6 == 0 and abs(self.months) >= 24:
             return f"{self.months / 12:g} years"
         return f"{self.months} months" if self.months else f"{self.days} days"
 
@@ -51,10 +58,47 @@ class Period:
 
     def years(self) -> list["Period"]:
         """Its calendar years, cut at its ends: by these `year` stratifies."""
-        return [
-            Period(str(year), max(self.start, date(year, 1, 1)), min(self.end, date(year + 1, 1, 1)))
-            for year in range(self.start.year, (self.end - timedelta(days=1)).year + 1)
-        ]
+        return self.parts(12)
+
+    def parts(self, months: int) -> list["Period"]:
+        """Its calendar years (12), quarters (3) or months (1), cut at its ends."""
+        first = date(self.start.year, (self.start.month - 1) // months * months + 1, 1)
+        found: list[Period] = []
+        while first < self.end:
+            following = add_months(first, months)
+            text = _text(first, months)
+            found.append(Period(text, max(self.start, first), min(self.end, following)))
+            first = following
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """One period, or its consecutive parts of `step` months each (None: it has one part, itself)."""
+
+    whole: Period
+    step: int | None = None
+
+    @property
+    def parts(self) -> list[Period]:
+        return [self.whole] if self.step is None else self.whole.parts(self.step)
+
+    def part_of(self, day: pl.Expr) -> pl.Expr:
+        """The number of the part in which a day of the period lies, from 0."""
+        if self.step is None:
+            return pl.lit(0, pl.Int32)
+        before = (self.whole.start.year * 12 + self.whole.start.month - 1) // self.step
+        return (day.dt.year() * 12 + day.dt.month().cast(pl.Int32) - 1) // self.step - before
+
+
+def _text(first: date, months: int) -> str:
+    match months:
+        case 12:
+            return str(first.year)
+        case 3:
+            return f"{first.year}-Q{first.month // 3 + 1}"
+        case _:
+            return f"{first:%Y-%m}"
 
 
 def period(text: str) -> Period:

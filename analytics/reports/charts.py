@@ -85,6 +85,8 @@ def by_county(rows: Sequence[Row], width: int, standard: float | None, national:
     """Counties from highest to lowest, with intervals, over the national interval as a band."""
     order = [row["county"] for row in sorted(rows, key=lambda row: (-row["value"], row["county"]))]
     base = alt.Chart(_ROWS).encode(y=_names("county:N", order))
+    value = national["value"]
+    national = {**national, "low": national["low"] or value, "high": national["high"] or value}
     x = _scaled(alt.X, "low:Q", [*rows, national], standard)
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"))
     band = (
@@ -183,4 +185,5 @@ def _extent(rows: Sequence[Row], standard: float | None) -> list[float]:
 def drawable(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows with a figure: a stratum in which nothing was observed has no point. `fill`: the colour of the point."""
     fill = pl.when("mature").then(pl.lit(MAIN)).otherwise(pl.lit("white"))
-    return frame.filter(pl.col("value").is_not_null()).with_columns(fill=fill).to_dicts()
+    limits = [pl.col(name).fill_null(pl.col("value")) for name in ("low", "high")]
+    return frame.filter(pl.col("value").is_not_null()).with_columns(*limits, fill=fill).to_dicts()

@@ -88,7 +88,7 @@ def _table(results: Results) -> bytes:
 
 
 def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
-    of = definition(row["id"])
+    of = definition(row["id"], row["programme"])
     limits = "" if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}"
     standard = "" if row["standard"] is None else f"{row['standard']:.0f} {of.unit_text}"
     return [
@@ -134,7 +134,7 @@ def _remarks(results: Results) -> list[str]:
     starred = [r for of in results.question.indicators for r in published(of.id, at_home=True)[:1]]
     if not results.question.by:
         remarks += [
-            f"* {definition(r.indicator).title}, {HOME} {r.year}: {r.note}."
+            f"* {definition(r.indicator, r.programme).title}, {HOME} {r.year}: {r.note}."
             for r in starred
             if not r.comparable
         ]

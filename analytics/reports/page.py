@@ -9,7 +9,7 @@ import polars as pl
 
 from analytics.extract.dataset import Dataset
 from analytics.indicators.conservation import OVERDUE_BANDS
-from analytics.indicators.model import Indicator, Standard
+from analytics.indicators.model import Direction, Indicator, Standard
 from analytics.indicators.period import Period
 from analytics.indicators.reference import Reference, published
 from analytics.reports import charts
@@ -127,19 +127,21 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _verdict(of: Indicator, row: Mapping[str, Any]) -> Markup:
     """Against the standard, as far as the interval allows to tell."""
-    if not of.standards or row["value"] is None:
+    standard = of.acceptable
+    if standard is None or row["low"] is None:
         return Markup()
-    standard = of.standards[0]
     word, kind = _compared(standard, row)
-    return tag("p", f"{word} {standard.value:g} {of.unit_text}, {_whose(standard)}", class_=f"verdict {kind}")
+    asked = f"{standard.direction} {standard.value:g} {of.unit_text}, {_whose(standard)}"
+    return tag("p", f"{word} {asked}", class_=f"verdict {kind}")
 
 
 def _compared(standard: Standard, row: Mapping[str, Any]) -> tuple[str, str]:
-    if row["low"] >= standard.value:
-        return "Reaches", "reached"
-    if row["high"] < standard.value:
-        return "Below", "below"
-    return "Cannot be told from", "open"
+    least = standard.direction == Direction.AT_LEAST
+    if (row["low"] >= standard.value) if least else (row["high"] < standard.value):
+        return "Reached:", "reached"
+    if (row["high"] < standard.value) if least else (row["low"] >= standard.value):
+        return "Not reached:", "below"
+    return "Cannot be told yet:", "open"
 
 
 def _whose(standard: Standard) -> str:
@@ -268,7 +270,7 @@ def _rows(frame: pl.DataFrame, of: Indicator) -> list[dict[str, Any]]:
 
 
 def _line(of: Indicator) -> float | None:
-    return min((standard.value for standard in of.standards), default=None)
+    return None if of.acceptable is None else of.acceptable.value
 
 
 def _years(of: Indicator, told: Report, figures: Figures) -> Markup:
@@ -312,7 +314,9 @@ def _samples(of: Indicator, told: Report) -> Markup:
 
 def _definition(of: Indicator) -> Markup:
     ages = f"{of.ages.low} to {of.ages.high - 1} completed years on the {of.anchor.value}"
-    standards = "; ".join(f"at least {s.value:g} {of.unit_text}, {_whose(s)}" for s in of.standards) or "none"
+    standards = (
+        "; ".join(f"{s.direction} {s.value:g} {of.unit_text}, {_whose(s)}" for s in of.standards) or "none"
+    )
     told = {
         "Of whom": f"{of.denominator}; ages {ages}",
         "Counted": of.numerator,
@@ -323,7 +327,7 @@ def _definition(of: Indicator) -> Markup:
         "Left out": "; ".join(of.exclusions) or "nobody",
         "Counted where": of.attribution.value,
         "Complete after": str(of.maturity) if of.maturity.months or of.maturity.days else "the period itself",
-        "Interval": f"95 %, {of.method.value.replace('_', '–')}",
+        "Interval": f"95 %, {of.measure.method.replace('_', '–')}",
         "Standard": standards,
         "Note": of.note,
         "Id": of.id,

@@ -51,7 +51,7 @@ def report(dataset: Dataset, programme: str, period: Period) -> Report:
         by_age=_counted(dataset, programme, period, "age_group"),
         by_sample=_counted(dataset, programme, period, "sample"),
         years=_counted(dataset, programme, _span(period, cut), "year"),
-        funnel=funnel(dataset, programme, cohort, offered[0].ages),
+        funnel=funnel(dataset, programme, cohort),
         funnel_period=cohort,
         people=conservation(dataset, programme),
         overdue=overdue(dataset, programme, cut),

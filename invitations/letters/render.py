@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import msgspec
 import typst
@@ -121,10 +122,22 @@ def pdf(letters: Sequence[Letter], *, title: str) -> bytes:
         "title": title, "language": letters[0].written_in, "author": "; ".join(senders),
         "letters": [_page(letter) for letter in letters],
     }  # fmt: skip
+    template, compiler = _press()
+    with _one_at_a_time:
+        written = compiler.compile(
+            template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
+        )
+    return cast("bytes", written)  # a PDF is one file; pictures of pages would be a list
+
+
+_one_at_a_time = Lock()
+
+
+@cache
+def _press() -> tuple[bytes, typst.Compiler]:
+    """The template, and a compiler that has its fonts loaded: its own, so that a letter looks the same everywhere."""
     template = resources.files("invitations.letters").joinpath("letter.typ").read_bytes()
-    return typst.compile(
-        template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
-    )
+    return template, typst.Compiler(ignore_system_fonts=True)
 
 
 def _page(letter: Letter) -> dict[str, Any]:

@@ -2,34 +2,46 @@
 
 - person: the one identifier of the Patient, or of `subject`, that is a national number
 - specimen: Specimen.accessionIdentifier, else identifier; kit: an identifier that is a kit's barcode
-- taken: Specimen.collection.collectedDateTime, else effectiveDateTime; by whom: Specimen.type
-- test and findings: Observation.code and valueCodeableConcept; status: Observation's, else the report's
+- taken: Specimen.collection.collectedDateTime, else effectiveDateTime; by whom: a kit's at home, else Specimen.type
+- test and findings: code and valueCodeableConcept of each Observation, of its components and of its members;
+  status: the Observation's, else the report's
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 import msgspec
 
-from invitations.kits.barcode import is_barcode
+from invitations.kits.barcode import is_barcode, resembles_barcode
 from labs import codes
-from labs.fhir.schema import schema_fault
+from labs.fhir.collection import Collection
+from labs.fhir.identity import message_id, own_identifier
+from labs.fhir.schema import entries, schema_fault
+from labs.observations import Observed, Specimen, contradicts_itself, results_of, sample_of
 from labs.results import (
     DATA_TYPE,
+    MAX_ID,
     REQUIRED_MISSING,
+    SEGMENT_SEQUENCE,
     TABLE_VALUE,
     UNSUPPORTED_TYPE,
     Fault,
     LabResult,
     Reading,
     ResultStatus,
+    Unusable,
     Verdict,
-    impossible,
+    is_id,
+    judged,
+    refused,
 )
 from screening.vocabulary import Sample, Test
 
 MAX_BYTES = 4 * 1024 * 1024
+TYPES = ("Bundle", "DiagnosticReport")
+_BUNDLES = ("transaction", "batch", "message", "collection")
 _REGISTERS = frozenset({"urn:oid:2.16.578.1.12.4.1.4.1", "urn:oid:2.16.578.1.12.4.1.4.2"})
 _STATUSES = {
     "final": ResultStatus.FINAL, "corrected": ResultStatus.CORRECTED, "amended": ResultStatus.CORRECTED,
@@ -37,226 +49,277 @@ _STATUSES = {
     "cancelled": ResultStatus.ENTERED_IN_ERROR,
 }  # fmt: skip
 _PRELIMINARY = frozenset({"registered", "partial", "preliminary"})
-_STRENGTH = (ResultStatus.ENTERED_IN_ERROR, ResultStatus.CORRECTED, ResultStatus.FINAL)
+# What may come beside a report, is read where the report refers to it, and is not kept as a resource of its own.
+_BESIDE = frozenset(
+    {
+        "Observation", "Specimen", "Patient", "ServiceRequest", "Organization", "Practitioner", "PractitionerRole",
+        "Device", "Location", "Encounter", "MessageHeader", "Provenance",
+    }
+)  # fmt: skip
 Resource = Mapping[str, Any]
+Read = tuple[Resource | None, Observed]  # the specimen, and what was observed of it
 
 
-class _Unusable(Exception):
-    """The content cannot be used; carries the fault."""
-
-    def __init__(self, code: str, where: str, message: str) -> None:
-        super().__init__(message)
-        self.fault = Fault(code, where, message)
-
-
-def read_fhir(raw: bytes, *, laboratory: str, today: date) -> Reading:
+def read_fhir(raw: bytes, *, laboratory: str, today: date, expected: Sequence[str] = TYPES) -> Reading:
     """What a resource says, or why it cannot be taken; never raises.
 
-    A Bundle is one message: all of it is taken, or nothing.
+    A Bundle is one message: all of it is taken, or nothing. `expected`: the resource types that are taken here.
     """
-    resource, fault = _decoded(raw)
+    resource, fault = _decoded(raw, expected)
     if resource is None or fault is not None:
         told = fault or Fault(DATA_TYPE, "body", "expected a JSON object")
-        return Reading(laboratory, _message_id(resource or {}), Verdict.REJECTED, faults=(told,))
-    message_id = _message_id(resource)
+        return refused(laboratory, message_id(resource or {}, raw), told)
+    control_id = message_id(resource, raw)
+    if not is_id(control_id):
+        told = f"expected at most {MAX_ID} printable characters"
+        return refused(
+            laboratory, control_id, Fault(DATA_TYPE, f"{resource['resourceType']}.identifier", told)
+        )
     try:
-        if not message_id:
-            raise _Unusable(
-                REQUIRED_MISSING, "identifier", "neither identifier nor id; the sender's own is needed"
-            )
-        results = tuple(_results(resource))
-    except _Unusable as unusable:
-        return Reading(laboratory, message_id, Verdict.ERROR, faults=(unusable.fault,))
-    complaints = [impossible(result, today) for result in results]
-    faults = tuple(fault for fault in complaints if fault is not None)
-    if not results:
-        faults = (Fault(REQUIRED_MISSING, "DiagnosticReport.result", "no result in the message"),)
-    verdict = Verdict.ERROR if faults else Verdict.ACCEPTED
-    return Reading(laboratory, message_id, verdict, results=() if faults else results, faults=faults)
+        return judged(laboratory, control_id, tuple(_results(resource)), today=today)
+    except Unusable as unusable:
+        return Reading(laboratory, control_id, Verdict.ERROR, faults=(unusable.fault,))
 
 
-def _decoded(raw: bytes) -> tuple[Resource | None, Fault | None]:
+def _decoded(raw: bytes, expected: Sequence[str]) -> tuple[Resource | None, Fault | None]:
     if len(raw) > MAX_BYTES:
         return None, Fault(DATA_TYPE, "body", f"{len(raw)} bytes; at most {MAX_BYTES} are taken")
     try:
         resource = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, Fault(DATA_TYPE, "body", f"not JSON: {error}")
     if not isinstance(resource, dict):
         return None, None
     kind = resource.get("resourceType")
-    if kind not in ("Bundle", "DiagnosticReport"):
-        return resource, Fault(
-            UNSUPPORTED_TYPE, "resourceType", f"{kind!r}; expected Bundle or DiagnosticReport"
-        )
-    if kind == "Bundle" and resource.get("type") not in ("transaction", "batch", "message", "collection"):
-        return resource, Fault(
-            UNSUPPORTED_TYPE, "Bundle.type", f"{resource.get('type')!r}; expected transaction or batch"
-        )
+    if kind not in expected:
+        told = f"{str(kind)[:40]!r}; expected {' or '.join(expected)}"
+        return resource, Fault(UNSUPPORTED_TYPE, "resourceType", told)
+    if kind == "Bundle" and resource.get("type") not in _BUNDLES:
+        told = f"{str(resource.get('type'))[:40]!r}; expected one of {', '.join(_BUNDLES)}"
+        return resource, Fault(UNSUPPORTED_TYPE, "Bundle.type", told)
     return resource, schema_fault(resource)
 
 
-def _message_id(resource: Resource) -> str:
-    identifier = resource.get("identifier")
-    first = identifier[0] if isinstance(identifier, list) and identifier else identifier
-    value = first.get("value") if isinstance(first, dict) else None
-    return str(value or resource.get("id") or "")
-
-
-class _Collection:
-    """The resources that come together, found by any of the names by which they refer to each other."""
-
-    def __init__(self, resource: Resource) -> None:
-        self._named: dict[str, Resource] = {}
-        self.reports: list[Resource] = []
-        if resource["resourceType"] == "Bundle":
-            for entry in resource.get("entry", ()):
-                self._add(entry.get("resource", {}), entry.get("fullUrl"))
-        else:
-            self._add(resource, None)
-
-    def _add(self, resource: Resource, url: str | None) -> None:
-        kind = resource.get("resourceType", "")
-        for name in filter(None, (url, f"{kind}/{resource['id']}" if resource.get("id") else None)):
-            self._named[name] = resource
-        for contained in resource.get("contained", ()):
-            self._named[f"{id(resource)}#{contained.get('id')}"] = contained
-        if kind == "DiagnosticReport":
-            self.reports.append(resource)
-
-    def find(self, owner: Resource, reference: Resource | None) -> Resource | None:
-        name = (reference or {}).get("reference", "")
-        return self._named.get(f"{id(owner)}{name}" if name.startswith("#") else name)
-
-
-def _results(resource: Resource) -> Iterator[LabResult]:
-    collection = _Collection(resource)
+def _results(resource: Resource) -> list[LabResult]:
+    _judge_entries(resource)
+    collection = Collection(resource)
+    reached: set[int] = set()
+    results: list[LabResult] = []
     for report in collection.reports:
-        if report.get("status") not in _PRELIMINARY:
-            yield from _report_results(collection, report)
+        results += _report_results(collection, report, reached)
+    for observation in collection.observations:
+        if id(observation) not in reached:
+            told = "an Observation that belongs to no DiagnosticReport here"
+            raise Unusable(SEGMENT_SEQUENCE, collection.place(observation, "id"), told)
+    if not results and not any(
+        _is_preliminary(one) for one in (*collection.reports, *collection.observations)
+    ):
+        raise Unusable(REQUIRED_MISSING, "DiagnosticReport.result", "no result in the message")
+    return results
 
 
-def _report_results(collection: _Collection, report: Resource) -> Iterator[LabResult]:
+def _is_preliminary(resource: Resource) -> bool:
+    told = (resource, *(one for one in resource.get("contained", ()) if one["resourceType"] == "Observation"))
+    return any(one.get("status") in _PRELIMINARY for one in told)
+
+
+def _judge_entries(resource: Resource) -> None:
+    for position, entry in enumerate(resource.get("entry", ())):
+        method = entry.get("request", {}).get("method", "POST")
+        if method not in ("POST", "PUT"):
+            where = f"Bundle.entry[{position}].request.method"
+            raise Unusable(UNSUPPORTED_TYPE, where, f"{method}; expected POST or PUT: results are taken here")
+    for path, one in entries(resource):
+        if one["resourceType"] != "DiagnosticReport" and one["resourceType"] not in _BESIDE:
+            raise Unusable(UNSUPPORTED_TYPE, path, f"a {one['resourceType']} is not taken here")
+
+
+def _report_results(collection: Collection, report: Resource, reached: set[int]) -> Iterator[LabResult]:
+    observed = list(_observed(collection, report, reached))
+    if report.get("status") in _PRELIMINARY or not observed:
+        return
     person = _person(collection, report)
-    specimen = collection.find(report, next(iter(report.get("specimen", ())), None)) or {}
-    name, kit = _specimen(report, specimen)
-    taken_on = _taken_on(report, specimen)
-    observed = list(_observed(collection, report))
-    for test in dict.fromkeys(test for test, _, _, _ in observed):
-        mine = [(about, word, status) for other, about, word, status in observed if other == test]
-        pairs = [(about, word) for about, word, _ in mine if word]
-        statuses = {status for _, _, status in mine}
-        yield LabResult(
-            person=person,
-            specimen=name,
-            taken_on=taken_on,
-            test=test,
-            findings=codes.hpv_findings(pairs)
-            if test == Test.HPV
-            else tuple(dict.fromkeys(w for _, w in pairs)),
-            sample=_sample(specimen),
-            kit=kit,
-            status=next(status for status in _STRENGTH if status in statuses),
-            analysed_on=_day(report["issued"], "issued") if report.get("issued") else None,
-        )
+    analysed_on = _day(collection, report, "issued", report["issued"]) if report.get("issued") else None
+    by_specimen: dict[int, tuple[Resource | None, list[Observed]]] = {}
+    for specimen, one in observed:
+        by_specimen.setdefault(id(specimen), (specimen, []))[1].append(one)
+    for specimen, ones in by_specimen.values():
+        examined = _specimen(collection, report, specimen)
+        yield from results_of(ones, person=person, specimen=examined, analysed_on=analysed_on)
 
 
-def _person(collection: _Collection, report: Resource) -> str:
+def _person(collection: Collection, report: Resource) -> str:
     subject = report.get("subject") or {}
-    patient = collection.find(report, subject) or {}
-    identifiers = [
-        *patient.get("identifier", ()),
-        *([subject["identifier"]] if "identifier" in subject else []),
-    ]
-    numbers = {one.get("value") for one in identifiers if one.get("system") in _REGISTERS} - {None, ""}
+    patient = collection.find(report, subject, "Patient") or {}
+    told = [(one.get("system"), one.get("value")) for one in patient.get("identifier", ())]
+    told += [(one.get("system"), one.get("value")) for one in [subject.get("identifier", {})]]
+    told += [(system, value) for system, _, value in _conditional(subject.get("reference", ""))]
+    numbers = {value for system, value in told if system in _REGISTERS and value}
     if len(numbers) != 1:
-        told = f"{len(numbers)} national identity numbers; expected one, of system {', '.join(sorted(_REGISTERS))}"
-        raise _Unusable(REQUIRED_MISSING, "DiagnosticReport.subject", told)
+        count = f"{len(numbers)} national identity numbers"
+        told = f"{count}; expected one, of system {', '.join(sorted(_REGISTERS))}"
+        raise Unusable(REQUIRED_MISSING, collection.place(report, "subject"), told)
     return str(numbers.pop())
 
 
-def _specimen(report: Resource, specimen: Resource) -> tuple[str, str | None]:
-    identifiers = [one.get("value", "") for one in specimen.get("identifier", ())]
-    kit = next((value for value in identifiers if value.startswith("NO")), None)
+def _conditional(reference: str) -> list[tuple[str, str, str]]:
+    """System and value of a reference by search, `Patient?identifier=system|value`."""
+    kind, _, query = reference.partition("?")
+    return (
+        [value.partition("|") for value in parse_qs(query).get("identifier", ())] if kind == "Patient" else []
+    )
+
+
+def _specimen(collection: Collection, report: Resource, specimen: Resource | None) -> Specimen:
+    held = specimen or {}
+    identifiers = [one.get("value", "") for one in held.get("identifier", ())]
+    accession = held.get("accessionIdentifier", {}).get("value", "")
+    kit = next(filter(resembles_barcode, (*identifiers, accession)), None)
     if kit is not None and not is_barcode(kit):
-        raise _Unusable(DATA_TYPE, "Specimen.identifier", f"kit barcode {kit[:20]!r} has a wrong check digit")
-    accession = specimen.get("accessionIdentifier", {}).get("value")
+        told = f"kit barcode {kit[:20]!r} has a wrong check digit"
+        raise Unusable(DATA_TYPE, collection.place(held, "identifier"), told)
     own = next((value for value in identifiers if value and value != kit), None)
-    name = accession or own or kit or _message_id(report)
-    return name, kit
+    name = accession or own or kit or own_identifier(report)
+    if not name:
+        told = "nothing to tell the specimen by: no Specimen, and the report has no identifier"
+        raise Unusable(REQUIRED_MISSING, collection.place(report, "specimen"), told)
+    return Specimen(name, _taken_on(collection, report, specimen), sample_of(_told(held), kit), kit)
 
 
-def _sample(specimen: Resource) -> Sample:
+def _told(specimen: Resource) -> Sample | None:
+    """Who took the specimen, where a code says it."""
     told = [one.get("code", "") for one in specimen.get("type", {}).get("coding", ())]
-    return next((codes.SAMPLES[code] for code in told if code in codes.SAMPLES), Sample.CLINICIAN)
+    return next((codes.SAMPLES[code] for code in told if code in codes.SAMPLES), None)
 
 
-def _taken_on(report: Resource, specimen: Resource) -> date:
-    value = specimen.get("collection", {}).get("collectedDateTime") or report.get("effectiveDateTime")
-    if not value:
-        raise _Unusable(REQUIRED_MISSING, "effectiveDateTime", "no day on which the specimen was taken")
-    return _day(value, "effectiveDateTime")
+def _taken_on(collection: Collection, report: Resource, specimen: Resource | None) -> date:
+    collected = (specimen or {}).get("collection", {}).get("collectedDateTime")
+    if specimen is not None and collected:
+        return _day(collection, specimen, "collection.collectedDateTime", collected)
+    if not report.get("effectiveDateTime"):
+        told = "no day on which the specimen was taken"
+        raise Unusable(REQUIRED_MISSING, collection.place(report, "effectiveDateTime"), told)
+    return _day(collection, report, "effectiveDateTime", report["effectiveDateTime"])
 
 
-def _day(value: str, where: str) -> date:
+def _day(collection: Collection, resource: Resource, element: str, value: str) -> date:
+    """The civil day of a FHIR time, as the sender wrote it."""
     try:
         return date.fromisoformat(value[:10])
     except ValueError as error:
-        raise _Unusable(
-            DATA_TYPE, where, f"{value[:40]!r} does not name a day; expected YYYY-MM-DD"
-        ) from error
+        told = f"{value[:40]!r} does not name a day; expected YYYY-MM-DD"
+        raise Unusable(DATA_TYPE, collection.place(resource, element), told) from error
 
 
-def _observed(
-    collection: _Collection, report: Resource
-) -> Iterator[tuple[Test, str | None, str, ResultStatus]]:
+def _observed(collection: Collection, report: Resource, reached: set[int]) -> Iterator[Read]:
+    """What a report says, but for preliminary observations: their final result will come."""
+    specimens = [collection.needed(report, one, "Specimen", "specimen") for one in report.get("specimen", ())]
     for reference in report.get("result", ()):
-        observation = collection.find(report, reference)
-        if observation is None:
-            raise _Unusable(
-                REQUIRED_MISSING, "DiagnosticReport.result", f"{reference.get('reference')!r} is not here"
-            )
-        status = str(observation.get("status") or report.get("status"))
-        if status in _PRELIMINARY:
-            continue
-        if report.get("status") == "entered-in-error" or status not in _STATUSES:
-            status = str(report.get("status"))
-        test, about = _observation(observation)
-        final = _STATUSES.get(status)
-        if final is None:
-            raise _Unusable(TABLE_VALUE, "Observation.status", f"status {status!r} cannot be taken")
-        if final == ResultStatus.ENTERED_IN_ERROR:
-            yield test, about, "", final
-        elif (word := _word(observation, test)) is not None:
-            yield (
-                test,
-                about,
-                word,
-                _STATUSES.get(report.get("status", ""), final) if final == ResultStatus.FINAL else final,
-            )
+        observation = collection.needed(report, reference, "Observation", "result")
+        for one in _with_members(collection, observation, reached):
+            final = _status(collection, report, one)
+            if final is not None:
+                examined = _examined(collection, one, specimens)
+                yield from ((examined, said) for said in _said(collection, one, final))
+
+
+def _with_members(collection: Collection, observation: Resource, reached: set[int]) -> Iterator[Resource]:
+    """An observation and those it groups, each once."""
+    waiting = [observation]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in reached:
+            reached.add(id(one))
+            yield one
+            members = one.get("hasMember", ())
+            waiting += [
+                collection.needed(one, member, "Observation", "hasMember") for member in reversed(members)
+            ]
+
+
+def _status(collection: Collection, report: Resource, observation: Resource) -> ResultStatus | None:
+    """None: preliminary. What stands in a report that was corrected is a correction too."""
+    told = (report.get("status"), observation.get("status"))
+    of_report, of_observation = (_STATUSES.get(str(status)) for status in told)
+    if of_report == ResultStatus.ENTERED_IN_ERROR:
+        return of_report
+    if _PRELIMINARY.intersection(told):
+        return None
+    if of_report is None or of_observation is None:
+        where = collection.place(report if of_report is None else observation, "status")
+        raise Unusable(TABLE_VALUE, where, "says nothing of the result; expected final or corrected")
+    return of_report if of_observation == ResultStatus.FINAL else of_observation
+
+
+def _examined(
+    collection: Collection, observation: Resource, specimens: Sequence[Resource]
+) -> Resource | None:
+    """The specimen of an observation: its own, else the report's; None where neither has one."""
+    if "specimen" in observation:
+        return collection.needed(observation, observation["specimen"], "Specimen", "specimen")
+    if len(specimens) > 1:
+        told = f"the report has {len(specimens)} specimens; expected the one that was observed"
+        raise Unusable(REQUIRED_MISSING, collection.place(observation, "specimen"), told)
+    return specimens[0] if specimens else None
+
+
+def _said(collection: Collection, observation: Resource, status: ResultStatus) -> Iterator[Observed]:
+    """The value of an observation, and those of its components; a mere group has neither."""
+    for part in _parts(collection, observation):
+        test, about = _observation(part)
+        withdrawn = status == ResultStatus.ENTERED_IN_ERROR
+        yield Observed(test, about, None if withdrawn else _word(part, test, about), status)
+
+
+def _parts(collection: Collection, observation: Resource) -> list["_Part"]:
+    components = [
+        _Part(collection.place(observation, f"component[{position}]"), component)
+        for position, component in enumerate(observation.get("component", ()))
+    ]
+    has_value = any(name.startswith("value") for name in observation)
+    if has_value or not (components or "hasMember" in observation):
+        return [_Part(collection.place(observation), observation), *components]
+    return components
+
+
+class _Part(NamedTuple):
+    """Something with a code and a value, and where it stands."""
+
+    place: str
+    content: Resource
 
 
 def _codings(concept: Resource | None) -> Sequence[Resource]:
     return (concept or {}).get("coding", ())
 
 
-def _observation(observation: Resource) -> tuple[Test, str | None]:
-    for coding in _codings(observation.get("code")):
+def _named(codings: Sequence[Resource]) -> str:
+    return ", ".join(str(coding.get("code"))[:20] for coding in codings) or "none"
+
+
+def _observation(part: _Part) -> tuple[Test, str | None]:
+    """The test, and the HPV type asked about."""
+    told = _codings(part.content.get("code"))
+    for coding in told:
         known = codes.OBSERVATIONS.get(coding.get("code", ""))
         if known is not None:
             return known
-    told = ", ".join(str(coding.get("code")) for coding in _codings(observation.get("code"))) or "none"
-    raise _Unusable(TABLE_VALUE, "Observation.code", f"{told}: not an observation of this programme's")
+    raise Unusable(
+        TABLE_VALUE, f"{part.place}.code", f"{_named(told)}: not an observation of this programme's"
+    )
 
 
-def _word(observation: Resource, test: Test) -> str | None:
+def _word(part: _Part, test: Test, about: str | None) -> str | None:
     """Our word for the value; None where it says only that the specimen could be read."""
-    values = _codings(observation.get("valueCodeableConcept"))
-    for coding in values:
-        if coding.get("code") in codes.ADEQUATE:
-            return None
-        word = codes.finding(test, coding.get("code", ""), coding.get("system"))
-        if word is not None:
-            return word
-    told = ", ".join(str(coding.get("code")) for coding in values) or "none"
-    raise _Unusable(TABLE_VALUE, "Observation.value", f"{told}: not a value of {test} that is known here")
+    values = _codings(part.content.get("valueCodeableConcept"))
+    if any(coding.get("code") in codes.ADEQUATE for coding in values):
+        return None
+    words = (codes.finding(test, coding.get("code", ""), coding.get("system")) for coding in values)
+    word = next(filter(None, words), None)
+    if word is None:
+        told = f"{_named(values)}: not a value of {test} that is known here"
+        raise Unusable(TABLE_VALUE, f"{part.place}.value", told)
+    if contradicts_itself(about, word):
+        told = f"{word} as the value of an observation of {about}"
+        raise Unusable(TABLE_VALUE, f"{part.place}.value", told)
+    return word

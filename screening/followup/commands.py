@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,8 +12,9 @@ from screening.people.queries import persons_by_national_id
 from screening.protocols.load import family
 from screening.refusals import NotFound, Refused
 from screening.storage.transaction import Transaction
-from screening.vocabulary import EventKind, OptOutScope
+from screening.vocabulary import LARGEST_BIGINT, EventKind, OptOutScope
 
+Day = date  # `date` is also what a finding calls its own
 TOLD = frozenset(
     {
         EventKind.REFERRED, EventKind.APPOINTMENT_BOOKED, EventKind.APPOINTMENT_MISSED, EventKind.APPOINTMENT_ATTENDED,
@@ -40,13 +41,13 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: EventKind
     date: date
     reference: str
-    person: int | None = None
+    person: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_BIGINT)] | None = None
     national_id: str | None = None
     to: str | None = None
     unit: str | None = None
     code: str | None = None
     scope: OptOutScope | None = None
-    until: msgspec.Raw | None = None
+    until: Day | None = None
     reason: str | None = None
 
 
@@ -105,7 +106,7 @@ def _news(one: Finding, tx: Transaction, by_number: Any, known: set[int]) -> New
     named = {name: getattr(one, name) for name in ("to", "unit", "code", "scope", "reason")}
     body = {name: value for name, value in named.items() if value is not None}
     if one.until is not None:
-        body["until"] = msgspec.json.decode(one.until, type=date)
+        body["until"] = one.until
     return News(
         person_id=person,
         kind=one.kind,

@@ -16,7 +16,8 @@ from litestar.response import Redirect
 
 import analytics.routes
 import invitations.routes
-import labs.routes
+import labs.routes.fhir
+import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 import screening.rulebook.routes
@@ -42,18 +43,19 @@ class Services(msgspec.Struct, frozen=True):
     verifier: Verifier
     accept_synthetic: bool
     mllp_port: int | None = None  # None: no listener
+    mllp_host: str = "127.0.0.1"
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
     shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
-@get("/demo", sync_to_thread=False, **anyone())
+@get("/demo", sync_to_thread=False, include_in_schema=False, **anyone())
 def enter_demo(request: Request[Any, Any, State]) -> Redirect:
     """Signs a visitor of the demo in as programme staff; elsewhere nobody is."""
     token: Callable[[str], str] | None = request.app.state.demo
     if token is None:
         raise NotFound("not_a_demo", "this is no demo; sign in with the issuer")
-    cookie = Cookie(COOKIE, token(Role.PROGRAMME_STAFF), httponly=True, samesite="strict")
+    cookie = Cookie(key=COOKIE, value=token(Role.PROGRAMME_STAFF), path="/", httponly=True, samesite="strict")
     return Redirect("/dashboard", cookies=[cookie])
 
 
@@ -71,7 +73,8 @@ def route_handlers() -> list[Any]:
         *screening.followup.routes.handlers,
         *screening.rulebook.routes.handlers,
         *invitations.routes.handlers,
-        *labs.routes.handlers,
+        *labs.routes.messages.handlers,
+        *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
     ]
 
@@ -141,7 +144,7 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
-            mllp = MllpServer(laboratories.answer_mllp, port=services.mllp_port)
+            mllp = MllpServer(laboratories.answer_mllp, host=services.mllp_host, port=services.mllp_port)
             await mllp.start()
             stack.push_async_callback(mllp.stop)
             app.state.mllp_port = mllp.port

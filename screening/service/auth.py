@@ -22,6 +22,7 @@ COOKIE = "screening"
 _READING = frozenset({"GET", "HEAD"})  # a page of somebody else's cannot make a browser's cookie write
 _LEEWAY_SECONDS = 30
 _REFRESH_SECONDS = 60
+_ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 _ROLES = {role.value: role for role in Role if role != Role.SYSTEM}
 
 
@@ -94,7 +95,7 @@ class Verifier:
             self._claims.validate(token.claims)
         except JoseError as error:
             raise NotAuthorizedException(f"the token is not valid here: {error}") from error
-        if "nonce" in token.claims or token.header.get("typ", "JWT").lower() not in ("jwt", "at+jwt"):
+        if _is_id_token(token):
             raise NotAuthorizedException("an ID token was sent; expected an access token")
         return actor_of(token.claims)
 
@@ -105,14 +106,27 @@ class Verifier:
             raise NotAuthorizedException("the token cannot be verified: not signed by the issuer") from error
 
 
+def _is_id_token(token: jwt.Token) -> bool:
+    """By what issuers put into the tokens that tell a client who signed in, and into no others."""
+    told = str(token.header.get("typ", "JWT")).lower()
+    return (
+        told not in ("jwt", "at+jwt")
+        or not _ID_TOKEN_CLAIMS.isdisjoint(token.claims)
+        or token.claims.get("typ") == "ID"
+    )
+
+
 def actor_of(claims: Mapping[str, Any]) -> Actor:
     """Roles that are none of ours are passed over; a laboratory is an organisation too."""
     roles = claims.get("roles") or str(claims.get("scope", "")).split()
-    named = [roles] if isinstance(roles, str) else roles
+    named = roles if isinstance(roles, list) else [roles]
+    organisation = claims.get("laboratory") or claims.get("organisation")
+    if organisation is not None and not isinstance(organisation, str):
+        raise NotAuthorizedException("the token names an organisation that is no text")
     return Actor(
         subject=str(claims["sub"]),
-        roles=frozenset(_ROLES[name] for name in named if name in _ROLES),
-        organisation=claims.get("laboratory") or claims.get("organisation"),
+        roles=frozenset(_ROLES[name] for name in map(str, named) if name in _ROLES),
+        organisation=organisation,
     )
 
 

@@ -1,5 +1,7 @@
 """What every command shares: running in an event loop, talking to people and to programs."""
 
+import asyncio
+import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Coroutine
@@ -51,3 +53,12 @@ def civil_day(text: str) -> date:
 
 def json_option(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+async def until_told_to_stop() -> None:
+    """Returns on Ctrl-C and on SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

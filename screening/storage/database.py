@@ -17,15 +17,15 @@ T = TypeVar("T")
 APPLICATION_ROLE = "screening_application"
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # The server is away, starting, stopping, or takes nobody in.
-AWAY = (
+_AWAY = (
     OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
     asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.TooManyConnectionsError,
 )  # fmt: skip
-_ATTEMPTS = 5
-# Failures of the moment, which the work is not the cause of: the same work may succeed later.
+# How work can fail by the moment, and not by what it is about.
 PASSING = (
     Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
 )  # fmt: skip
+_ATTEMPTS = 5
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
@@ -60,7 +60,7 @@ class Database:
                 if attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(0.01 * 2**attempt)
-            except AWAY as error:
+            except _AWAY as error:
                 told = "the database does not answer just now; nothing of this was kept, try again"
                 raise Refused("database_unreachable", told, status=503) from error
         raise AssertionError("unreachable: the last attempt returns or raises")

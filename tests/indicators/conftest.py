@@ -1,8 +1,6 @@
-"""A cohort one can count on fingers, and lives nobody thought of."""
+"""A cohort one can count on fingers."""
 
-from datetime import date, timedelta
-from itertools import pairwise
-from random import Random
+from datetime import date
 
 import pytest
 
@@ -138,95 +136,3 @@ COHORT = {
 def cohort():
     """Data as of 1 July 2026: everything of 2024 is mature."""
     return dataset(COHORT.values(), data_cut=D(2026, 7, 1))
-
-
-# -- lives nobody thought of ------------------------------------------------------------------------
-
-# few days, so that lives are full of ties; those around 2024 are the ends of some window
-DAYS = [
-    date(2019, 6, 30), date(2019, 7, 1), date(2023, 8, 31), date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29),
-    date(2024, 3, 31), date(2024, 5, 29), date(2024, 6, 29), date(2024, 8, 29), date(2024, 8, 31), date(2024, 12, 31),
-    date(2025, 2, 28), date(2025, 6, 30), date(2025, 8, 29),
-]  # fmt: skip
-BORN = [
-    date(1953, 12, 31),
-    date(1954, 7, 15),
-    date(1980, 2, 29),
-    date(1985, 5, 5),
-    date(1999, 11, 5),
-    date(1999, 3, 31),
-]
-HPV = ["negative", "invalid", "hpv_16", "hpv_31 invalid", "hpv_other negative"]
-CYTOLOGY = ["nilm", "unsatisfactory", "hsil nilm"]
-HISTOLOGY = ["normal", "cin1", "cin1 cin2", "scc"]
-MUNICIPALITIES = ["0301", "4601", "5601"]
-OWED = ["remind", "invite", "dispatch_kit", "repeat_test", "repeat_test", "refer", "give_result"]
-
-
-def some_event(draw):
-    """One thing that can happen; HPV tests, on which most depends, more often."""
-    on = draw.choice(DAYS)
-    match draw.choice(["hpv", "hpv", "hpv", "cytology", "histology", "visit", "call", "call"]):
-        case "hpv":
-            sample = draw.choice(["clinician", "self", None])
-            return Happening(date=on, kind="tested", test="hpv", sample=sample, findings=draw.choice(HPV))
-        case "cytology":
-            return Happening(date=on, kind="tested", test="cytology", findings=draw.choice(CYTOLOGY))
-        case "histology":
-            return Happening(date=on, kind="tested", test="histology", findings=draw.choice(HISTOLOGY))
-        case "visit":
-            to = draw.choice(["colposcopy", "colposcopy", None, "gynaecologist"])
-            return Happening(date=on, kind=draw.choice(["referred", "appointment_attended"]), to=to)
-        case _:
-            letter = draw.choice(["information", "reminder", "kit", "kit_replacement", None])
-            return Happening(
-                date=on, kind=draw.choice(["invited", "reminded", "kit_dispatched"]), letter=letter
-            )
-
-
-def something_owed(draw, number):
-    opened, due, closed = draw.choice(DAYS), draw.choice(DAYS), draw.choice(DAYS)
-    end = draw.choice(["open", "fulfilled", "withdrawn"])
-    if draw.random() < 0.3:
-        closed = due + timedelta(days=draw.choice([29, 30, 31]))
-    return Owed(
-        kind=draw.choice(OWED),
-        opened_on=opened,
-        due_on=due,
-        evidence="tested" if end == "fulfilled" else None,
-        evidence_on=closed if end == "fulfilled" else None,
-        withdrawn_on=closed if end == "withdrawn" else None,
-        subject=str(number),
-    )
-
-
-def some_homes(draw):
-    """One after the other, sometimes with a gap abroad that begins on a day of note."""
-    turns = sorted(draw.sample(DAYS, draw.randint(0, 4)))
-    spells = [
-        Home(municipality=draw.choice(MUNICIPALITIES), since=a, until=b) for a, b in pairwise([*turns, None])
-    ]
-    return [home for home in spells if draw.random() < 0.7]
-
-
-def some_life(draw):
-    return Life(
-        born=draw.choice(BORN),
-        sex="male" if draw.random() < 0.1 else "female",
-        homes=some_homes(draw) if draw.random() < 0.6 else [Home(municipality=draw.choice(MUNICIPALITIES))],
-        events=[some_event(draw) for _ in range(draw.randint(0, 8))],
-        owed=[something_owed(draw, number) for number in range(draw.randint(0, 3))],
-    )
-
-
-@pytest.fixture(scope="session", name="some_life")
-def some_life_fixture():
-    """One random life from a source of randomness."""
-    return some_life
-
-
-@pytest.fixture(scope="session")
-def crowd():
-    """Always the same few thousand lives."""
-    draw = Random(2024)
-    return [some_life(draw) for _ in range(4000)]

@@ -203,7 +203,7 @@ def test_a_folder_without_a_dataset_is_refused_with_what_to_do(tmp_path):
 
 def test_a_dataset_of_another_schema_version_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text('{"version": 0}')
-    with pytest.raises(Refused, match="schema version 0, expected 1"):
+    with pytest.raises(Refused, match="schema version 0, expected 2"):
         open_extract(tmp_path)
 
 

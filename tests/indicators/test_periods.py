@@ -4,9 +4,11 @@ from datetime import date
 
 import pytest
 
-from analytics.indicators.catalogue import CATALOGUE
+from analytics.indicators import catalogue
 from analytics.indicators.period import Length, add_months, period
 from screening.refusals import Refused
+
+CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
 # fmt: off
 PERIODS = [

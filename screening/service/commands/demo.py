@@ -1,7 +1,5 @@
 """`screening demo`: the main job on a fresh machine."""
 
-import asyncio
-import signal
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -12,12 +10,20 @@ from tqdm import tqdm
 from analytics.indicators.period import last_whole_year
 from analytics.reports.formats import Format, render
 from analytics.reports.page import page
-from analytics.world.findings import HOME_LABORATORY
 from screening.refusals import Refused
 from screening.service.app import Services
 from screening.service.clock import SimulatedClock, SystemClock
 from screening.service.commands.failsafe import show as show_failsafe
-from screening.service.console import bar, civil_day, in_loop, json_option, print_json, print_line, print_note
+from screening.service.console import (
+    bar,
+    civil_day,
+    in_loop,
+    json_option,
+    print_json,
+    print_line,
+    print_note,
+    until_told_to_stop,
+)
 from screening.service.demo.calendar import DemoArguments
 from screening.service.demo.issuer import DemoIssuer
 from screening.service.demo.prepare import alone, prepared
@@ -115,7 +121,7 @@ class _Show:
             _write(self._asked.out, told, self._told, self._seconds)
         if not self._asked.no_serve:
             self._print_doors(url)
-            await _until_told_to_stop()
+            await until_told_to_stop()
 
     @property
     def _seconds(self) -> float:
@@ -141,8 +147,7 @@ class _Show:
         print_note(f"API        {url}/schema")
         print_note(f"MLLP       port {self._asked.mllp_port}")
         print_note(f"it is {self._told.until} there; a token for each role:")
-        for role, token in self._issuer.tokens(HOME_LABORATORY):
-            print_note(f"  {role:<16} {token}")
+        self._issuer.print_tokens()
         print_note("Ctrl-C ends it.")
 
 
@@ -157,11 +162,3 @@ def _write(folder: Path, told: DemoReport, asked: DemoArguments, seconds: float)
             (folder / f"dashboard-{name}.html").write_text(html, encoding="utf-8")
     except OSError as error:
         raise Refused("file_unwritable", f"{folder}: {error.strerror}") from error
-
-
-async def _until_told_to_stop() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

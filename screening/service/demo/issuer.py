@@ -1,9 +1,10 @@
 """The demo's own issuer of tokens: a key that lives as long as the process."""
 
 import time
-from collections.abc import Iterator
 
+from analytics.world.findings import HOME_LABORATORY
 from screening.service.auth import OwnKey, Verifier
+from screening.service.console import print_note
 from screening.vocabulary import Role
 
 NAME = "https://demo.screening.invalid"
@@ -25,11 +26,12 @@ class DemoIssuer:
             self._minted[role, organisation] = self._key.mint(self._claims(role, organisation))
         return self._minted[role, organisation]
 
-    def tokens(self, laboratory: str) -> Iterator[tuple[str, str]]:
-        """One token for each role that a token may carry."""
+    def print_tokens(self) -> None:
+        """One for each role a token may carry, on stderr; the laboratory's is the home samples' laboratory's."""
         for role in Role:
             if role != Role.SYSTEM:
-                yield role, self.token(role, laboratory if role == Role.LABORATORY else None)
+                token = self.token(role, HOME_LABORATORY if role == Role.LABORATORY else None)
+                print_note(f"  {role:<16} {token}")
 
     def _claims(self, role: str, organisation: str | None) -> dict[str, object]:
         claims: dict[str, object] = {

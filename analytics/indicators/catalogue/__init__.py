@@ -1,0 +1,70 @@
+"""Every indicator there is, and how to ask for it.
+
+Ids of the source catalogue stand in `sources`. Standards marked unverified are shown as such.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+
+from analytics.indicators.catalogue import bowel, breast, cervical
+from analytics.indicators.model import Indicator
+from analytics.indicators.programmes import PROGRAMMES, Programme
+from screening.refusals import NotFound, Refused
+from screening.vocabulary import Cancer
+
+NO_CERVICAL = "no-cervical"
+
+
+def _of(programme: Programme) -> dict[str, Indicator]:
+    return {of.id: of for of in _DEFINED[programme.cancer](programme)}
+
+
+_DEFINED: Mapping[Cancer, Callable[[Programme], list[Indicator]]] = {
+    Cancer.CERVICAL: cervical.indicators,
+    Cancer.BREAST: breast.indicators,
+    Cancer.COLORECTAL: bowel.indicators,
+}
+# programme -> id -> indicator, in the order in which a person meets them
+CATALOGUE: Mapping[str, Mapping[str, Indicator]] = {
+    name: _of(programme) for name, programme in PROGRAMMES.items()
+}
+
+
+def programmes() -> Sequence[str]:
+    return list(CATALOGUE)
+
+
+def indicator(name: str, programme: str | None = None) -> Indicator:
+    """The definition of that id, by the first programme that has it where none is named.
+
+    Refuses an unknown one, naming the nearest.
+    """
+    known = {of.id: of for offered in _offered(programme) for of in offered.values()}
+    if name not in known:
+        raise NotFound("unknown_indicator", unknown("indicator", name, known), indicator=name)
+    return known[name]
+
+
+def _offered(programme: str | None) -> Sequence[Mapping[str, Indicator]]:
+    """Later ones give way to earlier ones."""
+    return list(CATALOGUE.values())[::-1] if programme is None else [_catalogue(programme)]
+
+
+def of_programme(programme: str) -> Sequence[Indicator]:
+    """All indicators of a programme, in the order in which a person meets them."""
+    return list(_catalogue(programme).values())
+
+
+def _catalogue(programme: str) -> Mapping[str, Indicator]:
+    if programme not in CATALOGUE:
+        raise Refused("unknown_programme", unknown("programme", programme, CATALOGUE), programme=programme)
+    return CATALOGUE[programme]
+
+
+def unknown(what: str, came: str, known: Iterable[str]) -> str:
+    """One line: what came, the nearest thing known, and all that is known."""
+    listed = [str(word) for word in known]  # also where words are members of an enumeration
+    alike = {word: SequenceMatcher(None, came, word).ratio() for word in listed}
+    near = max(listed, key=lambda word: alike[word], default="")
+    hint = f"did you mean {near!r}? " if near and alike[near] >= 0.5 else ""
+    return f"no {what} {str(came)!r}; {hint}known: {', '.join(listed)}"

@@ -1,0 +1,104 @@
+"""map(bucket) -> cells, and cells add up: the part of counting that may run anywhere, on any machine.
+
+One cell is one stratum of one indicator in one part of the period (and one bin, where the measure needs
+bins). Cells of different buckets add up, because no person is in two.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from analytics.extract.dataset import Bucket
+from analytics.indicators.facts import Facts
+from analytics.indicators.model import TIMES, Indicator, Stratum
+from analytics.indicators.period import Periods
+from analytics.indicators.strata import Split, split
+
+SUMS = ("numerator", "denominator")
+_DENSE = 1 << 16  # so many cells are counted by direct addressing even for a handful of units
+
+
+def schema(strata: Sequence[Stratum]) -> pl.Schema:
+    """Columns of cells split so; `part` is the text of the part of the period."""
+    names = [stratum.value for stratum in strata if stratum not in TIMES]
+    texts: dict[str, pl.DataType] = dict.fromkeys(["indicator", "part", *names], pl.String())
+    return pl.Schema({**texts, **dict.fromkeys(["bin", *SUMS], pl.Int64())})
+
+
+def cells_of(
+    bucket: Bucket,
+    indicators: Sequence[Indicator],
+    periods: Periods,
+    strata: Sequence[Stratum],
+    data_cut: date,
+) -> pl.DataFrame:
+    """The cells of all these indicators, which share what happened where they are of one programme."""
+    facts: dict[str, Facts] = {}
+    found = [pl.DataFrame(schema=schema(strata))]
+    for of in indicators:
+        known = facts.setdefault(of.programme.id, Facts(bucket, of.programme, data_cut))
+        found.append(_cells(known, of, periods, strata))
+    return pl.concat(found)
+
+
+def _cells(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]) -> pl.DataFrame:
+    units = of.counted(of.units(facts, of, periods), facts, of, periods)
+    parts = [part.text for part in periods.parts]
+    splits = [Split("part", units["part"].to_numpy().astype(np.int64), parts)]
+    splits += [split(stratum, units, facts, of) for stratum in strata if stratum not in TIMES]
+    told = tally(units, splits, binned=of.measure.binned)
+    return told.select(pl.lit(of.id).alias("indicator"), pl.all())
+
+
+def tally(units: pl.DataFrame, splits: Sequence[Split], *, binned: bool) -> pl.DataFrame:
+    """Sums of `counted` and of `of` (1 where it is not told) by every combination of words that occurs."""
+    code = np.zeros(units.height, dtype=np.int64)
+    for one in splits:
+        code = code * len(one.words) + one.codes
+    span = 1
+    if binned:
+        bins = units["bin"].to_numpy().astype(np.int64)
+        span = int(bins.max()) + 1 if len(bins) else 1
+        code = code * span + bins
+    size = span * int(np.prod([len(one.words) for one in splits]))
+    occurring, place = _numbered(code, size)
+    numerator, denominator = _sums(units, place, len(occurring))
+    return _decoded(occurring, splits, span).with_columns(numerator=numerator, denominator=denominator)
+
+
+def _numbered(code: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The codes that occur, and for each unit the place of its own among them."""
+    if size > max(_DENSE, 4 * len(code)):
+        occurring, place = np.unique(code, return_inverse=True)
+        return occurring, place
+    occurring = np.flatnonzero(np.bincount(code, minlength=size))
+    places = np.zeros(size, dtype=np.int64)
+    places[occurring] = np.arange(len(occurring))
+    return occurring, places[code]
+
+
+def _sums(units: pl.DataFrame, place: npt.NDArray[np.int64], cells: int) -> tuple[pl.Series, pl.Series]:
+    """Exact: floats hold whole numbers up to 2^53, far above any count of days."""
+    counted = np.bincount(place, weights=units["counted"].to_numpy().astype(float), minlength=cells)
+    of = units["of"].to_numpy().astype(float) if "of" in units.columns else None
+    total = np.bincount(place, weights=of, minlength=cells)
+    return pl.Series(counted.astype(np.int64)), pl.Series(total.astype(np.int64))
+
+
+def _decoded(code: npt.NDArray[np.int64], splits: Sequence[Split], span: int) -> pl.DataFrame:
+    rest, bins = np.divmod(code, span)
+    columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
+    for one in reversed(splits):
+        rest, place = np.divmod(rest, max(len(one.words), 1))
+        columns[one.name] = pl.Series(one.words, dtype=pl.String).gather(place)
+    return pl.DataFrame({name: columns[name] for name in [*(one.name for one in splits), "bin"]})
+
+
+def added(cells: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Cells of several buckets as those of one; in no particular order."""
+    together = pl.concat(cells)
+    keys = [name for name in together.columns if name not in SUMS]
+    return together.group_by(keys).agg(pl.col(SUMS).sum())

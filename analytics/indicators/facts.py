@@ -1,0 +1,85 @@
+"""What happened to the people of one bucket in one programme, each fact read and worked out once.
+
+A fact is a function of `Facts`; asked for again it is not computed again, so indicators share whatever
+they have in common. Facts are frames sorted by `key` (person and day as one number), with where the
+person lived and how old she was that day.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from analytics.extract.dataset import Bucket
+from analytics.extract.shape import key
+from analytics.indicators.programmes import Programme
+
+PLACE = ("municipality", "county", "age", "age_in_year", "sex")
+
+Fact = Callable[["Facts"], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One bucket as one programme knows it, up to the data cut."""
+
+    bucket: Bucket
+    programme: Programme
+    data_cut: date
+    _known: dict[object, pl.DataFrame] = field(default_factory=dict[object, pl.DataFrame])
+
+    def once(self, name: object, told: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        if name not in self._known:
+            self._known[name] = told()
+        return self._known[name]
+
+
+def fact(told: Fact) -> Fact:
+    """Makes a function of Facts one that is worked out once."""
+
+    def remembered(facts: Facts) -> pl.DataFrame:
+        return facts.once(told, lambda: told(facts))
+
+    remembered.__name__ = told.__name__
+    remembered.__doc__ = told.__doc__
+    return remembered
+
+
+def happened(facts: Facts, kinds: Sequence[str], *columns: str, where: pl.Expr | None = None) -> pl.DataFrame:
+    """Events of these kinds that concern the programme: its own, and those that concern every one."""
+    chosen = facts.bucket.events.filter(
+        pl.col("programme").is_in([facts.programme.id, ""]), pl.col("kind").is_in(list(kinds))
+    )
+    if where is not None:
+        chosen = chosen.filter(where)
+    return keyed(chosen.select("person", "date", *PLACE, *columns).collect())
+
+
+def owed(facts: Facts, kinds: Sequence[str], *columns: str, day: str = "due_on") -> pl.DataFrame:
+    """Obligations of these kinds, whatever became of them; `date` is the day each was due, or opened."""
+    chosen = facts.bucket.obligations.filter(
+        pl.col("programme") == facts.programme.id, pl.col("kind").is_in(list(kinds))
+    )
+    return keyed(chosen.select("person", *PLACE, *columns, date=day).collect())
+
+
+def keyed(frame: pl.DataFrame) -> pl.DataFrame:
+    """With `key`, in its order."""
+    with_key = frame.with_columns(key=key())
+    return with_key if with_key["key"].is_sorted() else with_key.sort("key", maintain_order=True)
+
+
+def per_day(frame: pl.DataFrame, **together: pl.Expr) -> pl.DataFrame:
+    """One row per person and day; what several rows of one day say together is told by `together`.
+
+    Most days have one row, and only the others are gathered.
+    """
+    again = (pl.col("key") == pl.col("key").shift(1)) | (pl.col("key") == pl.col("key").shift(-1))
+    marked = frame.with_columns(_again=again.fill_null(value=False))
+    if not marked["_again"].any():
+        return frame
+    rest = [pl.col(name).first() for name in frame.columns if name not in together and name != "key"]
+    gathered = marked.filter("_again").group_by("key", maintain_order=True).agg(*rest, **together)
+    alone = marked.filter(~pl.col("_again")).drop("_again")
+    return pl.concat([alone, gathered.select(alone.columns)]).sort("key")

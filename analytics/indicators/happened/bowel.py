@@ -1,0 +1,119 @@
+"""Stool tests, colonoscopies and what was found in the bowel."""
+
+import polars as pl
+
+from analytics.indicators.facts import PLACE, Facts, fact, happened, per_day
+from analytics.indicators.happened.everywhere import visits
+from analytics.indicators.moves import inside, last_day, next_day
+from analytics.indicators.period import Length
+from screening.vocabulary import EventKind, Test
+
+ADENOMA = ("non_advanced_adenoma", "advanced_adenoma")
+_AFTER_POSITIVE = Length(months=12)
+_SAME_EPISODE = Length(months=6)
+
+
+@fact
+def stool_tests(facts: Facts) -> pl.DataFrame:
+    """One row per person and day: several samples of a day are one test.
+
+    `valid`: at least one was positive or negative; `cutoff`: above which it was positive that day.
+    """
+    given = (pl.col("test") == Test.FIT.value) & pl.col("result").is_not_null()
+    rows = happened(facts, [EventKind.TESTED], "result", "lab", "cutoff", where=given).with_columns(
+        valid=pl.col("result") != "not_analysable", positive=pl.col("result") == "positive"
+    )
+    return per_day(
+        rows.drop("result"), valid=pl.col("valid").any(), positive=pl.col("positive").any(),
+        lab=pl.col("lab").min(), cutoff=pl.col("cutoff").min(),
+    )  # fmt: skip
+
+
+@fact
+def answered(facts: Facts) -> pl.DataFrame:
+    return stool_tests(facts).filter("valid")
+
+
+@fact
+def colonoscopies(facts: Facts) -> pl.DataFrame:
+    """One row per person and day; `complete`: not broken off before the caecum."""
+    found = pl.col("findings")
+    rows = happened(
+        facts, [EventKind.TESTED], "unit", "findings", where=pl.col("test") == Test.COLONOSCOPY.value
+    ).with_columns(complete=~found.list.contains("incomplete").fill_null(value=False))
+    return per_day(rows.drop("findings"), complete=pl.col("complete").any())
+
+
+@fact
+def assessments(facts: Facts) -> pl.DataFrame:
+    """Days of colonoscopy, told by the clinic as a visit or by its findings."""
+    columns = ["person", "date", *PLACE, "unit", "key"]
+    both = pl.concat([visits(facts).select(columns), colonoscopies(facts).select(columns)])
+    return per_day(both.sort("key"))
+
+
+@fact
+def lesions(facts: Facts) -> pl.DataFrame:
+    """What colonoscopy or tissue showed, by day: `result` is the worst of the report."""
+    seen = pl.col("test").is_in([Test.COLONOSCOPY.value, Test.HISTOLOGY.value])
+    return happened(facts, [EventKind.TESTED], "result", where=seen & pl.col("result").is_not_null())
+
+
+@fact
+def advanced_adenomas(facts: Facts) -> pl.DataFrame:
+    return lesions(facts).filter(pl.col("result") == "advanced_adenoma")
+
+
+@fact
+def adenomas(facts: Facts) -> pl.DataFrame:
+    return lesions(facts).filter(pl.col("result").is_in(ADENOMA))
+
+
+@fact
+def cancers(facts: Facts) -> pl.DataFrame:
+    """Days on which cancer of the bowel was seen or reported."""
+    code = pl.col("code").cast(pl.String)
+    of_bowel = code.str.starts_with("C18") | code.str.starts_with("C19") | code.str.starts_with("C20")
+    told_of = (
+        happened(facts, [EventKind.DIAGNOSED], "code").filter(of_bowel | (code == "cancer")).drop("code")
+    )
+    seen = lesions(facts).filter(pl.col("result") == "cancer").select(told_of.columns)
+    return per_day(pl.concat([seen, told_of]).sort("key").with_columns(kind=pl.lit("cancer")))
+
+
+@fact
+def advanced_neoplasia(facts: Facts) -> pl.DataFrame:
+    """Cancer or advanced adenoma."""
+    columns = ["person", "date", "key"]
+    return pl.concat([cancers(facts).select(columns), advanced_adenomas(facts).select(columns)]).sort("key")
+
+
+@fact
+def stages(facts: Facts) -> pl.DataFrame:
+    """Reported cancers whose stage is known."""
+    return happened(facts, [EventKind.DIAGNOSED], "stage", where=pl.col("stage").is_not_null())
+
+
+@fact
+def assessed_after_positive(facts: Facts) -> pl.DataFrame:
+    """Days of colonoscopy, however told, that followed a positive stool test of the twelve months before."""
+    return _following_a_positive(facts, assessments(facts))
+
+
+@fact
+def after_positive(facts: Facts) -> pl.DataFrame:
+    """Colonoscopies with findings that followed a positive stool test of the twelve months before."""
+    return _following_a_positive(facts, colonoscopies(facts))
+
+
+def _following_a_positive(facts: Facts, done: pl.DataFrame) -> pl.DataFrame:
+    before = last_day(done, stool_tests(facts).filter("positive"))
+    return done.filter(inside(before, done["date"], _AFTER_POSITIVE))
+
+
+@fact
+def without_cancer(facts: Facts) -> pl.DataFrame:
+    """Colonoscopies after a positive test, without cancer within six months."""
+    done = assessed_after_positive(facts)
+    found = next_day(done, cancers(facts))
+    return done.filter(~inside(done["date"], found, _SAME_EPISODE))

@@ -1,0 +1,149 @@
+"""Mammograms, how they were read, and the cancers of the breast."""
+
+import polars as pl
+
+from analytics.indicators.facts import PLACE, Facts, fact, happened, owed, per_day
+from analytics.indicators.happened.everywhere import referrals, visits
+from analytics.indicators.moves import inside, next_day, next_row, told, where
+from analytics.indicators.period import Length
+from screening.vocabulary import Destination, EventKind, ObligationKind, Test
+
+NEGATIVE = "score_1"  # a reading is positive from score 2
+INVASIVE, IN_SITU, UNKNOWN_KIND = "invasive", "dcis", "unknown"
+_CONSENSUS_WITHIN = Length(days=60)
+_RECALL_WITHIN = Length(days=90)
+_KINDS = pl.Enum([UNKNOWN_KIND, IN_SITU, INVASIVE])  # worst last
+
+
+@fact
+def readings(facts: Facts) -> pl.DataFrame:
+    """One row per reading; `positive` from score 2 on."""
+    given = (pl.col("test") == Test.MAMMOGRAPHY.value) & pl.col("result").is_not_null()
+    read = happened(facts, [EventKind.TESTED], "result", "reader", "unit", "lab", where=given)
+    return read.with_columns(positive=pl.col("result") != NEGATIVE)
+
+
+@fact
+def consensus(facts: Facts) -> pl.DataFrame:
+    """One row per person and day: of several decisions of one day the one to recall stands."""
+    given = (pl.col("test") == Test.CONSENSUS.value) & pl.col("result").is_not_null()
+    decided = happened(facts, [EventKind.TESTED], "result", where=given)
+    return per_day(decided, result=pl.col("result").max())
+
+
+@fact
+def mammograms(facts: Facts) -> pl.DataFrame:
+    """One row per person and day of a mammogram.
+
+    `readers`, `positive_readers`: how many read it, and how many of them found something on either side.
+    `consensus`: recall or dismiss, the first decision within 60 days, null where there was none.
+    `positive`: recalled for assessment, by consensus or, where there was none, by a referral or visit
+    within 90 days. Everything read is `valid`.
+    """
+    by_reader = (
+        readings(facts)
+        .with_columns(reader=pl.col("reader").cast(pl.String).fill_null("?"))
+        .group_by("key", "reader")
+        .agg(pl.col("positive").any(), pl.col("person", "date", *PLACE).first(), pl.col("unit", "lab").min())
+    )
+    taken = (
+        by_reader.group_by("key")
+        .agg(
+            pl.col("person", "date", *PLACE).first(),
+            pl.col("unit", "lab").min(),
+            readers=pl.len().cast(pl.Int32),
+            positive_readers=pl.col("positive").sum().cast(pl.Int32),
+        )
+        .sort("key")
+    )
+    return taken.with_columns(consensus=_consensus(taken, facts)).with_columns(
+        positive=_recalled(taken, facts), valid=pl.lit(value=True)
+    )
+
+
+def _consensus(taken: pl.DataFrame, facts: Facts) -> pl.Series:
+    row = next_row(taken, consensus(facts), same_day=True)
+    in_time = inside(taken["date"], told(consensus(facts), row), _CONSENSUS_WITHIN)
+    return where(in_time, told(consensus(facts), row, "result").cast(pl.String))
+
+
+def _recalled(taken: pl.DataFrame, facts: Facts) -> pl.Series:
+    sent, seen = (
+        inside(taken["date"], next_day(taken, outcome(facts)), _RECALL_WITHIN)
+        for outcome in (referrals, visits)
+    )
+    agreed = _consensus(taken, facts)
+    return (agreed == "recall").fill_null(sent | seen)
+
+
+@fact
+def tissue(facts: Facts) -> pl.DataFrame:
+    """Samples of tissue, with how they were taken (`method`: needle or open) and the worst that was in them."""
+    given = (pl.col("test") == Test.HISTOLOGY.value) & pl.col("result").is_not_null()
+    return happened(facts, [EventKind.TESTED], "result", "method", where=given)
+
+
+@fact
+def diagnoses(facts: Facts) -> pl.DataFrame:
+    """Reported cancers, with what is known of size, nodes and stage."""
+    return happened(facts, [EventKind.DIAGNOSED], "code", "size_mm", "nodes", "stage")
+
+
+@fact
+def cancers(facts: Facts) -> pl.DataFrame:
+    """One row per person and day on which cancer was seen in tissue or reported; `kind`: the worst of that day."""
+    code = pl.col("code").cast(pl.String)
+    reported = diagnoses(facts).with_columns(
+        kind=pl.when(code.str.starts_with("C50") | (code == "invasive_cancer"))
+        .then(pl.lit(INVASIVE))
+        .when(code.str.starts_with("D05") | (code == "dcis"))
+        .then(pl.lit(IN_SITU))
+        .otherwise(pl.lit(UNKNOWN_KIND))
+    )
+    word = pl.col("result").cast(pl.String)
+    in_tissue = tissue(facts).filter(word.is_in(["dcis", "invasive_cancer"]))
+    seen = in_tissue.with_columns(
+        kind=pl.when(word == "dcis").then(pl.lit(IN_SITU)).otherwise(pl.lit(INVASIVE))
+    )
+    columns = ["person", "date", *PLACE, "key", "kind"]
+    together = pl.concat([reported.select(columns), seen.select(columns)]).sort("key")
+    return per_day(together.with_columns(pl.col("kind").cast(_KINDS)), kind=pl.col("kind").max())
+
+
+@fact
+def open_biopsies(facts: Facts) -> pl.DataFrame:
+    """One row per person and day of an operation to get tissue; `malignant`: cancer was in it."""
+    taken = tissue(facts).filter(pl.col("method") == "open")
+    found = taken.with_columns(malignant=pl.col("result").is_in(["dcis", "invasive_cancer"])).drop("result")
+    return per_day(found, malignant=pl.col("malignant").any())
+
+
+@fact
+def needle_cancers(facts: Facts) -> pl.DataFrame:
+    """Cancer proven without an operation."""
+    proven = pl.col("result").is_in(["dcis", "invasive_cancer"])
+    return tissue(facts).filter(proven, pl.col("method") == "needle")
+
+
+@fact
+def early_recalls(facts: Facts) -> pl.DataFrame:
+    """Days on which a repeat before the next round came to be owed."""
+    return owed(facts, [ObligationKind.REPEAT_TEST], day="opened_on")
+
+
+@fact
+def technical_repeats(facts: Facts) -> pl.DataFrame:
+    """Days on which a woman was called back for a new picture, not for assessment."""
+    again = pl.col("to") == Destination.MAMMOGRAPHY.value
+    return happened(facts, [EventKind.REFERRED], where=again)
+
+
+@fact
+def mastectomies(facts: Facts) -> pl.DataFrame:
+    return happened(facts, [EventKind.TREATED], "code", where=pl.col("code") == "mastectomy")
+
+
+@fact
+def recall_decisions(facts: Facts) -> pl.DataFrame:
+    """Consensus decisions to recall, on the day they were made."""
+    return consensus(facts).filter(pl.col("result") == "recall")

@@ -1,0 +1,44 @@
+"""What a person had behind her on the anchor day: earlier screens, and how she answered the call before."""
+
+import numpy as np
+import polars as pl
+
+from analytics.indicators.facts import Facts
+from analytics.indicators.happened.everywhere import calls
+from analytics.indicators.happened.screens import answered, valid_screens
+from analytics.indicators.moves import last_row, next_day, told
+from analytics.indicators.period import Length
+
+ROUNDS = 10  # the last stands for itself and all after it
+LAPSE = Length(months=60)  # a screen longer after the one before is as an initial one
+SCREENS = ("initial", "subsequent")
+ATTENDANCE = ("first call", "attended before", "did not attend before")
+
+
+def round_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
+    """1 + how many screens with an answer the person had before the day, at most ROUNDS."""
+    known = valid_screens(facts)
+    before = np.searchsorted(known["key"].to_numpy(), units["key"].to_numpy())
+    first = np.searchsorted(known["person"].to_numpy(), units["person"].to_numpy())
+    return pl.Series(np.minimum(before - first + 1, ROUNDS))
+
+
+def screen_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
+    """0 for an initial screen, 1 for a subsequent one: LAPSE or less after one with an answer."""
+    known = valid_screens(facts)
+    last = told(known, last_row(units, known, same_day=False))
+    return (last >= units["date"].dt.offset_by(f"-{LAPSE.offset}")).fill_null(value=False).cast(pl.Int32)
+
+
+def attendance_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
+    """Place in ATTENDANCE: whether the person was called before, and was tested after that call and before this."""
+    sent = calls(facts)
+    before = last_row(units, sent, same_day=False)
+    called = told(sent, before)
+    earlier = units.select("person", date=called).with_columns(key=told(sent, before, "key"))
+    known = earlier.filter(pl.col("date").is_not_null())
+    answer = next_day(known, answered(facts))
+    seen = (answer < units["date"].filter(called.is_not_null())).fill_null(value=False)
+    place = np.zeros(units.height, dtype=np.int32)
+    place[called.is_not_null().to_numpy()] = np.where(seen.to_numpy(), 1, 2)
+    return pl.Series(place)

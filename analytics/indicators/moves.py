@@ -1,0 +1,122 @@
+"""The few moves from which every count is made. Pure: frames in, frames out.
+
+Frames of units hold one row per unit, sorted by `key`: `person`, `date` (the anchor) and what is known
+of it. "The next outcome after the anchor" is a look-up of one sorted column of keys in another, which is
+fifty times faster than a join by nearest date in groups.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from analytics.extract.shape import key
+from analytics.indicators.period import Length, Periods
+from analytics.indicators.programmes import Ages
+from screening.vocabulary import Sex
+
+_DAYS = 1 << 17  # days per person in a key, as analytics.extract.shape counts them
+Keys = npt.NDArray[np.int64]
+
+
+def in_periods(units: pl.DataFrame, periods: Periods) -> pl.DataFrame:
+    """Units whose anchor lies in the period, with the number of its part as `part`."""
+    whole = periods.whole
+    inside = units.filter(pl.col("date") >= whole.start, pl.col("date") < whole.end)
+    return inside.with_columns(part=periods.part_of(pl.col("date")))
+
+
+def of_age(units: pl.DataFrame, ages: Ages, sexes: Sequence[Sex]) -> pl.DataFrame:
+    """Units of people of these ages and sexes on the anchor."""
+    wanted = pl.lit(value=True)
+    if not ages.others:
+        wanted = pl.col(ages.column).is_between(ages.low, ages.high, closed="left")
+    if len(sexes) < len(Sex):
+        wanted = wanted & pl.col("sex").is_in([str(sex) for sex in sexes])
+    return units.filter(wanted)
+
+
+def first_of_each(units: pl.DataFrame) -> pl.DataFrame:
+    """The earliest unit of each person in each part of the period."""
+    same = (pl.col("person") == pl.col("person").shift(1)) & (pl.col("part") == pl.col("part").shift(1))
+    return units.filter(~same.fill_null(value=False))
+
+
+def next_row(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool) -> Keys:
+    """For each unit the row of the first outcome of the same person after its day, -1 where there is none.
+
+    `same_day`: an outcome on the day itself counts.
+    """
+    wanted, known = units["key"].to_numpy(), outcomes["key"].to_numpy()
+    row = np.searchsorted(known, wanted, side="left" if same_day else "right")
+    return _of_same_person(row, wanted, known)
+
+
+def last_row(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool) -> Keys:
+    """For each unit the row of the last outcome of the same person before its day, -1 where there is none."""
+    wanted, known = units["key"].to_numpy(), outcomes["key"].to_numpy()
+    row = np.searchsorted(known, wanted, side="right" if same_day else "left") - 1
+    return _of_same_person(row, wanted, known)
+
+
+def _of_same_person(row: Keys, wanted: Keys, known: Keys) -> Keys:
+    if len(known) == 0:
+        return np.full(len(wanted), -1)
+    inside = (row >= 0) & (row < len(known))
+    found = known[np.clip(row, 0, len(known) - 1)]
+    return np.where(inside & (found // _DAYS == wanted // _DAYS), row, -1)
+
+
+def told(outcomes: pl.DataFrame, rows: Keys, column: str = "date") -> pl.Series:
+    """That column of these rows; null where the row is -1."""
+    if outcomes.height == 0:
+        return pl.Series(column, [None] * len(rows), dtype=outcomes.schema[column])
+    gathered = outcomes[column].gather(np.maximum(rows, 0))
+    return where(pl.Series(rows >= 0), gathered).alias(column)
+
+
+def where(so: pl.Series, value: pl.Series) -> pl.Series:
+    """The value where it is so, else null."""
+    return pl.select(pl.when(so).then(value)).to_series()
+
+
+def next_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
+    return told(outcomes, next_row(units, outcomes, same_day=same_day))
+
+
+def last_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
+    return told(outcomes, last_row(units, outcomes, same_day=same_day))
+
+
+def number_between(units: pl.DataFrame, outcomes: pl.DataFrame, since: pl.Expr, until: pl.Expr) -> Keys:
+    """How many outcomes of the same person lie on `since` or after and before `until`."""
+    known = outcomes["key"].to_numpy()
+    first, end = (units.select(key(day))["person"].to_numpy() for day in (since, until))
+    return np.searchsorted(known, end) - np.searchsorted(known, first)
+
+
+def inside(start: pl.Series, end: pl.Series, length: Length) -> pl.Series:
+    """Whether each `end` lies no later than `length` after its `start`; not, where there is no end.
+
+    Months are reckoned by the calendar only where counting days leaves it open.
+    """
+    days = (end - start).dt.total_days()
+    if length.weekdays:
+        return _weekdays_between(start, end).is_between(0, length.weekdays).fill_null(value=False)
+    surely, possibly = sorted(days_ * length.months + length.days for days_ in (28, 31))
+    close = ((days > surely) & (days <= possibly)).fill_null(value=False)
+    found = (days <= surely).fill_null(value=False)
+    if not close.any():
+        return found
+    rows = close.arg_true()
+    exactly = end.gather(rows) <= start.gather(rows).dt.offset_by(length.offset)
+    return found.scatter(rows, exactly)
+
+
+def _weekdays_between(start: pl.Series, end: pl.Series) -> pl.Series:
+    """Mondays to Fridays from the day after `start` to `end`; public holidays are not known here and count."""
+    told_ = pl.DataFrame({"start": start, "end": end})
+    return told_.select(
+        pl.business_day_count(pl.col("start").dt.offset_by("1d"), pl.col("end").dt.offset_by("1d"))
+    ).to_series()

@@ -1,0 +1,54 @@
+"""Funnel plots: how far units of different size may lie from the whole by chance alone.
+
+Proportions are compared on the arcsine scale, where their spread depends on size alone; Spiegelhalter's
+over-dispersion widens the limits where units differ by more than chance for reasons nobody has adjusted for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.methods.intervals import Array, Numbers, quantile
+
+WARNING, ALARM = 0.95, 0.998  # two-sided: 1.96 and 3.09 standard deviations
+_TRIMMED = 0.1  # of each tail, before the spread between units is estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """`target`: the share of all units together. `spread`: variance between units on the arcsine scale."""
+
+    target: float
+    spread: float
+
+    def limits(self, totals: Numbers, level: float) -> tuple[Array, Array]:
+        """Between which shares a unit of each total lies at that level."""
+        middle = np.arcsin(np.sqrt(self.target))
+        reach = quantile(level) * np.sqrt(1 / (4 * np.asarray(totals, dtype=np.float64)) + self.spread)
+        low = np.sin(np.maximum(middle - reach, 0.0)) ** 2
+        return low, np.sin(np.minimum(middle + reach, np.pi / 2)) ** 2
+
+    def outside(self, counts: Numbers, totals: Numbers, level: float) -> Array:
+        """-1 below the limits, 1 above, 0 inside."""
+        share = np.asarray(counts, dtype=np.float64) / np.asarray(totals, dtype=np.float64)
+        low, high = self.limits(totals, level)
+        return np.where(share < low, -1.0, np.where(share > high, 1.0, 0.0))
+
+
+def funnel(counts: Numbers, totals: Numbers, *, overdispersed: bool = True) -> Funnel:
+    """The funnel of these units; without over-dispersion only chance within units is allowed for."""
+    counted, of = np.asarray(counts, dtype=np.float64), np.asarray(totals, dtype=np.float64)
+    target = float(counted.sum() / of.sum())
+    spread = _spread(counted, of, target) if overdispersed and len(of) > 1 else 0.0
+    return Funnel(target, spread)
+
+
+def _spread(counted: Array, of: Array, target: float) -> float:
+    """By the method of moments from winsorised scores; 0 where units differ no more than by chance."""
+    scores = 2 * np.sqrt(of) * (np.arcsin(np.sqrt(counted / of)) - np.arcsin(np.sqrt(target)))
+    units = len(of)
+    low, high = np.quantile(scores, [_TRIMMED, 1 - _TRIMMED])
+    excess = float((np.clip(scores, low, high) ** 2).sum()) - (units - 1)
+    weights = 4 * of
+    room = float(weights.sum() - (weights**2).sum() / weights.sum())
+    return max(0.0, excess / room) if room > 0 else 0.0
