@@ -169,7 +169,7 @@ def _in_call(fold: Fold, protocol: Protocol, enters: date, leaves: date, today: 
     kit_near = False
     if rules.kits is not None:
         if rules.offer is not None:
-            kit_near = offer_kit(fold, rules.offer, rules.kits, standing, today)
+            kit_near = offer_kit(fold, rules.offer, standing, today)
         await_result(fold, rules.kits, standing)
     call(fold, protocol, standing, today, kit_near=kit_near)
     return _called(fold, protocol, standing, today)
@@ -236,6 +236,7 @@ def _answer(
         episode_number=number,
         episode_opened_on=opened,
         obligations=tuple(obligations),
-        closed=(*fold.closed, *fold.told, *closed),
+        settled=fold.settled,
+        answered=(*fold.told, *closed),
         fired=fold.fired,
     )

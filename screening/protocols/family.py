@@ -6,13 +6,16 @@ from datetime import date
 
 from screening.protocols.lookup import Lookup
 from screening.protocols.model import CALL, Protocol, Stage
-from screening.vocabulary import Test
+from screening.vocabulary import ObligationKind, Test
+
+_REFER = ObligationKind.REFER
 
 
 class CompiledProtocol:
     """A protocol made ready for deciding."""
 
     __slots__ = (
+        "answers",
         "asks_overdue",
         "call",
         "ceasing",
@@ -20,6 +23,7 @@ class CompiledProtocol:
         "positions",
         "positive",
         "protocol",
+        "refers",
         "stages",
         "tables",
     )
@@ -40,6 +44,14 @@ class CompiledProtocol:
         self.positive: Mapping[str, frozenset[str]] = {
             test: frozenset(finding for group in groups if group.positive for finding in group.findings)
             for test, groups in protocol.groups.items()
+        }
+        # stage -> evidence -> the last thing owed there that it answers
+        self.answers: Mapping[str, Mapping[str, int]] = {
+            stage.name: {word: place for place, owed in enumerate(stage.owes) for word in owed.closed_by}
+            for stage in protocol.stages
+        }
+        self.refers = {
+            stage.name for stage in protocol.stages if any(one.kind == _REFER for one in stage.owes)
         }
         self.asks_overdue = any("overdue" in table.facts for table in protocol.tables.values())
         self.ceasing = {reason: rule for rule in protocol.ceasing for reason in rule.reasons}

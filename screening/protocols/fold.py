@@ -11,11 +11,11 @@ from operator import attrgetter
 from screening.history.events import Event
 from screening.protocols.circumstances import CIRCUMSTANCES, Circumstances
 from screening.protocols.correspondence import CORRESPONDENCE, Correspondence
-from screening.protocols.decision import Closed, Obligation, Person
+from screening.protocols.decision import Obligation, Person, Settled, Stay
 from screening.protocols.facts import Memory, Seen, judged_fit
 from screening.protocols.family import CompiledProtocol, Family
-from screening.protocols.model import CALL, Action, Lapse, Row, Stage, Word
-from screening.vocabulary import Destination, EventKind, ObligationKind, Sample, Test
+from screening.protocols.model import CALL, Lapse, Row, Stage, Word
+from screening.vocabulary import Destination, EventKind, Sample, Test
 
 # Same-day order: what was found, then what was done about it, then what was written about it.
 _RANK: Mapping[str, int] = {
@@ -37,9 +37,14 @@ _by_day = attrgetter("occurred_on")
 
 def valid_events(history: Iterable[Event], today: date) -> list[Event]:
     """Known and not corrected on `today`, in order of occurrence, those of one day in order of recording."""
-    known = [one for one in history if one.recorded_on <= today]
-    corrected = {one.supersedes for one in known if one.supersedes is not None}
-    events = [one for one in known if one.occurred_on <= today and one.kind != EventKind.RESULT_WITHDRAWN]
+    events: list[Event] = []
+    corrected: set[int] = set()
+    for one in history:
+        if one.recorded_on <= today:
+            if one.supersedes is not None:
+                corrected.add(one.supersedes)
+            if one.occurred_on <= today:
+                events.append(one)
     if corrected:
         events = [one for one in events if one.id not in corrected]
     events.sort(key=_by_id)
@@ -60,6 +65,7 @@ class Fold(Circumstances, Correspondence, Memory):
     """The state after each event. Mutable inside one `decide`, never shared."""
 
     row: Row | Lapse | None = None  # the rule that led to the present stage
+    stay: Stay | None = None  # the same, where something is owed there
     entered_on: date | None = None  # the day the present stage began
     lapses_on: date | None = None  # when the present stage lapses
     step: int = 0  # position in the stage's `owes`
@@ -79,7 +85,7 @@ class Fold(Circumstances, Correspondence, Memory):
         self.stage: Stage = self.version.call
         self.anchors: list[date] = []
         self.referrals: list[date] = []
-        self.closed: list[Closed] = []
+        self.settled: list[Settled] = []
         self.fired: list[tuple[date, Row | Lapse, Mapping[str, Word]]] = []
 
     def walk(self, events: Sequence[Event], today: date) -> None:
@@ -270,20 +276,21 @@ class Fold(Circumstances, Correspondence, Memory):
             return
         if event is not None:
             self.settle(day, event, evidence)
-        self.row = row
-        self.enter(self.version.stages[stage], row.then, day)
+        self.enter(self.version.stages[stage], row, day)
 
-    def enter(self, stage: Stage, action: Action, day: date) -> None:
-        self.stage, self.entered_on, self.step, self.step_on = stage, day, 0, day
+    def enter(self, stage: Stage, rule: Row | Lapse, day: date) -> None:
+        self.stage, self.row, self.entered_on, self.step, self.step_on = stage, rule, day, 0, day
         self.lapses_on = stage.lapses.after.after(day) if stage.lapses is not None else None
+        if stage.owes:
+            self.stay = Stay(stage, rule, day, self.episode or day)
+            if stage.name in self.version.refers:
+                self.referrals.append(day)
+            return
+        self.stay, self.episode = None, None
         if stage.name == CALL:
-            self.due_from = self.called_on(day) if action.anchor == "invitation" else day
-            self.anchor, self.episode = day, None
+            self.due_from = self.called_on(day) if rule.then.anchor == "invitation" else day
+            self.anchor = day
             self.anchors.append(day)
-        elif stage.ends is not None or stage.defers:
-            self.episode = None
-        elif any(owed.kind == ObligationKind.REFER for owed in stage.owes):
-            self.referrals.append(day)
 
     def called_on(self, day: date) -> date:
         """The day of the invitation that a specimen answers: the last since the last episode, else its own day."""
@@ -302,22 +309,18 @@ class Fold(Circumstances, Correspondence, Memory):
 
     def settle(self, day: date, event: Event, evidence: str) -> None:
         """Close what the present stage owes with this evidence, up to the last thing it answers."""
-        owes = self.stage.owes
-        if not owes:
+        reached = self.version.answers[self.stage.name].get(evidence, -1)
+        if reached < self.step:
             return
         to = event.body.get("to")
-        reached = -1
-        for place in range(self.step, len(owes)):
-            owed = owes[place]
-            if evidence in owed.closed_by and (to is None or owed.to is None or to == owed.to):
-                reached = place
-        while self.step <= reached:
-            self.close_step(day, event)
+        wanted = self.stage.owes[reached].to
+        if to is None or wanted is None or to == wanted:
+            while self.step <= reached:
+                self.close_step(day, event)
 
     def close_step(self, day: date, event: Event) -> None:
-        owed = self.owed_now()
-        if owed is not None:
-            self.closed.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day, owed))
+        if self.stay is not None and self.step_on is not None:
+            self.settled.append((self.stay, self.step, self.step_on, event.id, day))
         self.step, self.step_on = self.step + 1, day
 
     def kit_dispatched(self, day: date, event: Event) -> None:
@@ -336,23 +339,13 @@ class Fold(Circumstances, Correspondence, Memory):
         self.ceased = None
         if self.stage.ends is not None or self.stage.defers:
             self.stage, self.episode, self.lapses_on = self.version.call, None, None
-            self.row, self.reinstated_on = None, day
+            self.row, self.stay, self.reinstated_on = None, None, day
 
     def owed_now(self) -> Obligation | None:
         """What the present stage owes; None in the routine, or when everything is in hand."""
-        if self.step >= len(self.stage.owes) or self.row is None or self.step_on is None:
+        if self.stay is None or self.step_on is None or self.step >= len(self.stage.owes):
             return None
-        owed = self.stage.owes[self.step]
-        return Obligation(
-            kind=owed.kind,
-            subject=f"{owed.to or owed.kind} {self.entered_on}",
-            episode=self.episode or self.step_on,
-            opened_on=self.step_on,
-            due_on=owed.within.after(self.step_on) if owed.within else (self.due() or self.step_on),
-            rule=self.row.id,
-            to=owed.to,
-            letter=owed.letter,
-        )
+        return self.stay.owed(self.step, self.step_on)
 
     def due(self) -> date | None:
         """What the `after` of the row that led here comes to; None where it names none."""

@@ -45,7 +45,7 @@ def _after(fold: Fold, fate: Fate, news: Event) -> Fate:
     return fate if fate.word == "rejected" else Fate("back", day)
 
 
-def offer_kit(fold: Fold, offer: KitOffer, care: KitCare, standing: Standing, today: date) -> bool:
+def offer_kit(fold: Fold, offer: KitOffer, standing: Standing, today: date) -> bool:
     """Owe an offered kit, or the reminder to one; True where one is due or fresh.
 
     Years without a sample are counted from the last specimen of any kind, else from entering the
@@ -72,7 +72,7 @@ def offer_kit(fold: Fold, offer: KitOffer, care: KitCare, standing: Standing, to
         )  # fmt: skip
         return True
     standing.turns.append(opens)
-    return fate is not None and _fresh(fold, offer, care, standing, sent, fate, today)
+    return fate is not None and _fresh(fold, offer, standing, sent, fate, today)
 
 
 def _offered_from(fold: Fold, offer: KitOffer, standing: Standing) -> date | None:
@@ -83,12 +83,12 @@ def _offered_from(fold: Fold, offer: KitOffer, standing: Standing) -> date | Non
 
 
 def _fresh(
-    fold: Fold, offer: KitOffer, care: KitCare, standing: Standing, sent: list[Event], fate: Fate, today: date
+    fold: Fold, offer: KitOffer, standing: Standing, sent: list[Event], fate: Fate, today: date
 ) -> bool:
     if fate.word == "lost":
         return False
     kit = sent[-1].occurred_on
-    ends, opens = care.fresh.after(kit), offer.reminder_after.after(kit)
+    ends, opens = offer.fresh.after(kit), offer.reminder_after.after(kit)
     standing.turns.append(ends)
     reminded = next(
         (one for one in fold.letters if one.kind == EventKind.REMINDED and one.occurred_on >= kit), None

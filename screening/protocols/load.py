@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -160,10 +159,20 @@ def installed_files() -> Mapping[str, str]:
     }
 
 
-@cache
+_in_use: dict[str, Family] = {}
+
+
 def installed_families() -> Mapping[str, Family]:
-    """Every protocol that ships with the platform, by family."""
-    return load_families(installed_files())
+    """Every protocol in use, by family: those that ship with the platform, or what `use` put in their place."""
+    if not _in_use:
+        _in_use.update(load_families(installed_files()))
+    return _in_use
+
+
+def use(families: Mapping[str, Family]) -> None:
+    """From now on these are the protocols in use, in this process."""
+    _in_use.clear()
+    _in_use.update(families)
 
 
 def family(name: str) -> Family:

@@ -281,11 +281,12 @@ class Limit(Ruled, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class KitOffer(Ruled, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A home-sampling kit by post to who had no sample for `without_sample`, or `overdue` past the due date;
-    `again` after the last kit.
+    `again` after the last kit. While a kit is younger than `fresh` no other reminder is owed.
     """
 
     available_from: date
     again: Span
+    fresh: Span
     letter: str
     reminder_after: Span
     reminder_letter: str
@@ -294,12 +295,9 @@ class KitOffer(Ruled, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class KitCare(Ruled, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A kit that came back owes a result within `result_within`; while a kit is younger than `fresh` no other
-    reminder is owed.
-    """
+    """A kit that came back owes a result within `result_within`."""
 
     result_within: Span
-    fresh: Span
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

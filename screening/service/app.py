@@ -20,12 +20,15 @@ import labs.routes.fhir
 import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
+import screening.rulebook.routes
 from labs.mllp import MllpServer
 from screening.refusals import NotFound
+from screening.rulebook.shelf import Shelf
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
 from screening.service.laboratories import laboratories_of
 from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
+from screening.service.protocol_files import watching
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
 from screening.vocabulary import Role
@@ -42,6 +45,7 @@ class Services(msgspec.Struct, frozen=True):
     mllp_port: int | None = None  # None: no listener
     mllp_host: str = "127.0.0.1"
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
+    shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
@@ -67,6 +71,7 @@ def route_handlers() -> list[Any]:
         enter_demo,
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
+        *screening.rulebook.routes.handlers,
         *invitations.routes.handlers,
         *labs.routes.messages.handlers,
         *labs.routes.fhir.handlers,
@@ -99,6 +104,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "programmes": PROGRAMMES,
                 "accept_synthetic": services.accept_synthetic,
                 "demo": services.demo,
+                "shelf": services.shelf,
             }
         ),
     )
@@ -134,6 +140,7 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
     )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watching(services.shelf))
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:
