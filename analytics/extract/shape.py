@@ -46,9 +46,17 @@ def last_versions(corrections: Mapping[int, int]) -> dict[int, int]:
 
 
 def with_findings(events: pl.DataFrame) -> pl.DataFrame:
-    """The findings as a sorted list, and the worst of them as `result`."""
-    words = pl.col("findings").str.extract_all(r"[a-z0-9_]+").list.sort()
-    return events.with_columns(findings=words).with_columns(result=_worst())
+    """The findings as a sorted list, and the worst of them as `result`.
+
+    There are few different ones among millions, and only those are read.
+    """
+    different = events.select("test", _told="findings").unique()
+    words = pl.col("_told").str.extract_all(r"[a-z0-9_]+").list.sort()
+    read = different.with_columns(findings=words).with_columns(result=_worst())
+    told = events.rename({"findings": "_told"})
+    return told.join(read, on=["test", "_told"], how="left", nulls_equal=True, maintain_order="left").drop(
+        "_told"
+    )
 
 
 def _worst() -> pl.Expr:

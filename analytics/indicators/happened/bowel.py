@@ -107,8 +107,10 @@ def after_positive(facts: Facts) -> pl.DataFrame:
 
 
 def _following_a_positive(facts: Facts, done: pl.DataFrame) -> pl.DataFrame:
+    """With the day of that test as `screened_on`."""
     before = last_day(done, stool_tests(facts).filter("positive"))
-    return done.filter(inside(before, done["date"], _AFTER_POSITIVE))
+    followed = done.with_columns(screened_on=before)
+    return followed.filter(inside(before, done["date"], _AFTER_POSITIVE))
 
 
 @fact
