@@ -130,7 +130,7 @@ EVENTS = Table(
         Column(
             "result", _RESULT, "the worst finding of the test, see RESULT_ORDER; null where none was given"
         ),
-        Column("findings", pl.List(pl.String), "every finding of the test, sorted"),
+        Column("findings", _TEXT, "every finding of the test, sorted, separated by spaces"),
         Column("lab", _TEXT, "code of the laboratory"),
         Column("letter", _TEXT, "template of the letter sent"),
         Column("to", _TEXT, "what was referred or invited to, word of screening.vocabulary.Destination"),

@@ -10,6 +10,7 @@ Rules, each applied once and here:
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
 from analytics.extract.schema import RESULT_ORDER, TABLES
@@ -17,6 +18,7 @@ from analytics.places import COUNTY, UNKNOWN, counties
 from screening.vocabulary import EventKind, Test
 
 Frames = dict[str, pl.DataFrame]
+_TEST = TABLES["events"].schema["test"]
 
 # A person's number and a day as one number that sorts by person, then day. Days are told from 1790.
 _DAYS, _BEFORE_1970 = 1 << 17, 1 << 16
@@ -46,19 +48,29 @@ def last_versions(corrections: Mapping[int, int]) -> dict[int, int]:
 
 
 def with_findings(events: pl.DataFrame) -> pl.DataFrame:
-    """The findings as a sorted list, and the worst of them as `result`."""
-    words = pl.col("findings").str.extract_all(r"[a-z0-9_]+").list.sort()
-    return events.with_columns(findings=words).with_columns(result=_worst())
+    """The findings as sorted words, and the worst of them as `result`.
+
+    There are few different ones among millions, and only those are read.
+    """
+    told = events.with_columns(_told=pl.col("findings").cast(pl.Categorical), test=pl.col("test").cast(_TEST))
+    words = pl.col("_told").cast(pl.String).str.extract_all(r"[a-z0-9_]+").list.sort()
+    different = told.select("test", "_told").unique().with_columns(words=words)
+    read = different.with_columns(result=_worst(), findings=pl.col("words").list.join(" ")).drop("words")
+    return (
+        told.drop("findings")
+        .join(read, on=["test", "_told"], how="left", nulls_equal=True, maintain_order="left")
+        .drop("_told")
+    )
 
 
 def _worst() -> pl.Expr:
     """The worst finding by RESULT_ORDER; every HPV type is `positive`."""
-    hpv = pl.col("findings").list.eval(
+    hpv = pl.col("words").list.eval(
         pl.when(pl.element().is_in(["negative", "invalid"])).then(pl.element()).otherwise(pl.lit("positive"))
     )
     by_test = [
         pl.when(pl.col("test") == test.value).then(
-            _worst_of(hpv if test == Test.HPV else pl.col("findings"), order)
+            _worst_of(hpv if test == Test.HPV else pl.col("words"), order)
         )
         for test, order in RESULT_ORDER.items()
     ]
@@ -101,24 +113,30 @@ def _with_counties(residences: pl.DataFrame) -> pl.DataFrame:
 def _as_on_the_day(
     rows: pl.DataFrame, day: str, persons: pl.DataFrame, residences: pl.DataFrame
 ) -> pl.DataFrame:
-    """Adds municipality, county, age, age_in_year and sex of the person on `day`."""
-    told = rows.join(persons, on="person", how="left").with_columns(_key=key(day)).sort("_key")
-    homes = residences.select("municipality", "county", "until", _who="person", _key=key("since"))
-    found = told.join_asof(homes.sort("_key"), on="_key", strategy="backward")
-    there = (pl.col("_who") == pl.col("person")) & (
-        pl.col("until").is_null() | (pl.col(day) < pl.col("until"))
+    """Adds municipality, county, age, age_in_year and sex of the person on `day`; rows stay in their order."""
+    who = np.searchsorted(persons["person"].to_numpy(), rows["person"].to_numpy())
+    told = rows.with_columns(_born=persons["born"].gather(who), sex=persons["sex"].gather(who))
+    since = residences.select(key("since")).to_series().to_numpy()
+    place = np.searchsorted(since, rows.select(key(day)).to_series().to_numpy(), side="right") - 1
+    homes = residences.select("municipality", "county", _until="until", _who="person")
+    lived = homes[np.maximum(place, 0).tolist()] if homes.height else homes.clear(rows.height)
+    there = (
+        pl.Series(place >= 0)
+        & (pl.col("_who") == pl.col("person"))
+        & (pl.col("_until").is_null() | (pl.col(day) < pl.col("_until")))
     )
-    born, on = pl.col("born"), pl.col(day)
-    return found.with_columns(
-        municipality=_where(there, pl.col("municipality").cast(pl.String)),
-        county=_where(there, pl.col("county").cast(pl.String)),
+    born, on = pl.col("_born"), pl.col(day)
+    return pl.concat([told, lived], how="horizontal").with_columns(
+        municipality=_where(there, "municipality", pl.Categorical()),
+        county=_where(there, "county", COUNTY),
         age=age(born, on),
         age_in_year=on.dt.year() - born.dt.year(),
     )
 
 
-def _where(there: pl.Expr, place: pl.Expr) -> pl.Expr:
-    return pl.when(there).then(place).otherwise(pl.lit(UNKNOWN))
+def _where(there: pl.Expr, place: str, dtype: pl.DataType) -> pl.Expr:
+    unknown = pl.lit(UNKNOWN).cast(dtype)
+    return pl.when(there.fill_null(value=False)).then(pl.col(place)).otherwise(unknown)
 
 
 def age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
@@ -134,8 +152,26 @@ def _months(day: pl.Expr) -> pl.Expr:
 
 
 def arranged(table: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Exactly the columns, types and order the schema documents. Ties are broken by every column in turn."""
+    """Exactly the columns, types and order the schema documents. Ties are broken by every column in turn.
+
+    Ties are few, so the whole is sorted by what the schema names, and only tied rows by the rest.
+    """
     known = TABLES[table]
-    rest = [c.name for c in known.columns if c.name not in known.order and not isinstance(c.dtype, pl.List)]
     chosen = frame.select([pl.col(c.name).cast(c.dtype) for c in known.columns])
-    return chosen.sort([*known.order, *rest], nulls_last=True, maintain_order=True)
+    if table == "persons":
+        return chosen.sort("person")
+    first = chosen.sort(known.order, nulls_last=True, maintain_order=True)
+    same = pl.all_horizontal(pl.col(c).eq_missing(pl.col(c).shift(1)) for c in known.order)
+    tied = first.select(same.fill_null(value=False)).to_series()
+    if not tied.any():
+        return first
+    return _with_ties_broken(first, tied | tied.shift(-1, fill_value=False), known.order)
+
+
+def _with_ties_broken(rows: pl.DataFrame, tied: pl.Series, order: Sequence[str]) -> pl.DataFrame:
+    rest = [name for name in rows.columns if name not in order]
+    numbered = rows.with_row_index("_at")
+    sorted_ties = rows.filter(tied).sort([*order, *rest], nulls_last=True, maintain_order=True)
+    places = numbered.filter(tied)["_at"]
+    together = pl.concat([numbered.filter(~tied), sorted_ties.select(places.alias("_at"), pl.all())])
+    return together.sort("_at").drop("_at")

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from analytics.extract.shape import key
 from analytics.indicators.facts import Facts
 from analytics.indicators.happened.everywhere import calls
 from analytics.indicators.happened.screens import answered, valid_screens
@@ -15,9 +16,16 @@ SCREENS = ("initial", "subsequent")
 ATTENDANCE = ("first call", "attended before", "did not attend before")
 
 
+def at_the_screen(units: pl.DataFrame) -> pl.DataFrame:
+    """The units on the day of the screen they followed from (`screened_on`), where that is not their own day."""
+    if "screened_on" not in units.columns:
+        return units
+    return units.select("person", date="screened_on").with_columns(key=key())
+
+
 def round_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
-    """1 + how many screens with an answer the person had before the day, at most ROUNDS."""
-    known = valid_screens(facts)
+    """1 + how many screens with an answer the person had before that screen, at most ROUNDS."""
+    known, units = valid_screens(facts), at_the_screen(units)
     before = np.searchsorted(known["key"].to_numpy(), units["key"].to_numpy())
     first = np.searchsorted(known["person"].to_numpy(), units["person"].to_numpy())
     return pl.Series(np.minimum(before - first + 1, ROUNDS))
@@ -25,7 +33,7 @@ def round_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
 
 def screen_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
     """0 for an initial screen, 1 for a subsequent one: LAPSE or less after one with an answer."""
-    known = valid_screens(facts)
+    known, units = valid_screens(facts), at_the_screen(units)
     last = told(known, last_row(units, known, same_day=False))
     return (last >= units["date"].dt.offset_by(f"-{LAPSE.offset}")).fill_null(value=False).cast(pl.Int32)
 

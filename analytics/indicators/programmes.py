@@ -20,13 +20,17 @@ class AgeRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ages:
-    """low <= age < high. `others`: those younger or older are counted too, in a group below and one above."""
+    """low <= age < high. `others`: those younger or older are counted too, in a group below and one above.
+
+    `cuts`: where groups begin inside, where they are not of `step` years.
+    """
 
     low: int
     high: int
     step: int = 5
     rule: AgeRule = AgeRule.COMPLETED
     others: bool = False
+    cuts: tuple[int, ...] | None = None
 
     @property
     def column(self) -> str:
@@ -34,8 +38,9 @@ class Ages:
 
     @property
     def limits(self) -> Sequence[int]:
-        """Where groups begin: at `low` and at every multiple of `step` above it; the last is `high`."""
-        inner = range((self.low // self.step + 1) * self.step, self.high, self.step)
+        """Where groups begin: at `low` and at every multiple of `step` above it (or `cuts`); the last is `high`."""
+        usual = range((self.low // self.step + 1) * self.step, self.high, self.step)
+        inner = usual if self.cuts is None else self.cuts
         return [self.low, *inner, self.high]
 
     @property

@@ -15,7 +15,8 @@ from screening.vocabulary import Cancer
 NO_CERVICAL = "no-cervical"
 
 
-def _of(programme: Programme) -> dict[str, Indicator]:
+def defined_for(programme: Programme) -> dict[str, Indicator]:
+    """Id -> indicator of that programme, which need not be one of those in service."""
     return {of.id: of for of in _DEFINED[programme.cancer](programme)}
 
 
@@ -26,7 +27,7 @@ _DEFINED: Mapping[Cancer, Callable[[Programme], list[Indicator]]] = {
 }
 # programme -> id -> indicator, in the order in which a person meets them
 CATALOGUE: Mapping[str, Mapping[str, Indicator]] = {
-    name: _of(programme) for name, programme in PROGRAMMES.items()
+    name: defined_for(programme) for name, programme in PROGRAMMES.items()
 }
 
 

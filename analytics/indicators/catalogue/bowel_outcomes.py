@@ -58,7 +58,7 @@ def _examining(programme: Programme) -> list[Indicator]:
         programme,
         population=f"{people(programme)} at colonoscopy",
         anchor=Anchor.ASSESSMENT,
-        strata=(*basic(programme), Stratum.UNIT),
+        strata=(*basic(programme), Stratum.UNIT, Stratum.ROUND, Stratum.SCREEN),
     )
     of_each = {
         "denominator": "colonoscopies of the period after a positive test of the 12 months before",
@@ -199,7 +199,7 @@ def _missing(programme: Programme) -> list[Indicator]:
             window=Window(begin=Length(months=6), length=Length(months=36)),
             maturity=Length(months=36),
             sources=("R15",),
-            strata=(*basic(programme), Stratum.UNIT),
+            strata=(*basic(programme), Stratum.UNIT, Stratum.ROUND, Stratum.SCREEN),
             units=first(happened.without_cancer),
             counted=reached(happened.cancers),
         ),

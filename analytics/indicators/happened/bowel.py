@@ -37,10 +37,11 @@ def answered(facts: Facts) -> pl.DataFrame:
 @fact
 def colonoscopies(facts: Facts) -> pl.DataFrame:
     """One row per person and day; `complete`: not broken off before the caecum."""
-    found = pl.col("findings")
     rows = happened(
         facts, [EventKind.TESTED], "unit", "findings", where=pl.col("test") == Test.COLONOSCOPY.value
-    ).with_columns(complete=~found.list.contains("incomplete").fill_null(value=False))
+    ).with_columns(
+        complete=~pl.col("findings").cast(pl.String).str.contains("incomplete").fill_null(value=False)
+    )
     return per_day(rows.drop("findings"), complete=pl.col("complete").any())
 
 
@@ -107,8 +108,10 @@ def after_positive(facts: Facts) -> pl.DataFrame:
 
 
 def _following_a_positive(facts: Facts, done: pl.DataFrame) -> pl.DataFrame:
+    """With the day of that test as `screened_on`."""
     before = last_day(done, stool_tests(facts).filter("positive"))
-    return done.filter(inside(before, done["date"], _AFTER_POSITIVE))
+    followed = done.with_columns(screened_on=before)
+    return followed.filter(inside(before, done["date"], _AFTER_POSITIVE))
 
 
 @fact

@@ -139,7 +139,7 @@ def tested_at_all(facts: Facts) -> pl.DataFrame:
 @fact
 def hpv_16_18(facts: Facts) -> pl.DataFrame:
     """Specimens in which HPV 16 or 18 was found."""
-    named = pl.col("findings").list.contains("hpv_16") | pl.col("findings").list.contains("hpv_18")
+    named = pl.col("findings").cast(pl.String).str.contains(r"\bhpv_1[68]\b")
     return happened(facts, [EventKind.TESTED], where=(pl.col("test") == Test.HPV.value) & named)
 
 

@@ -5,7 +5,7 @@ LAST_DAY = "date '2024-12-31'"
 CUT = "date '2028-01-01'"
 
 TABLES = """
-create table event as from read_parquet('{0}/events/*/*.parquet') where programme in ('{1}', '');
+create table event as select * replace (string_split(nullif(findings, ''), ' ') as findings) from read_parquet('{0}/events/*/*.parquet') where programme in ('{1}', '');
 create table obligation as from read_parquet('{0}/obligations/*/*.parquet') where programme = '{1}';
 create table people as select person, born, sex from read_parquet('{0}/persons/*/*.parquet');
 create table home as select person, since, until, case municipality when '0301' then 'Oslo' when '4601' then 'Vestland'
