@@ -275,7 +275,7 @@ def test_a_refusal_names_the_line_of_a_wrong_type():
 
 
 def test_what_is_no_yaml_is_refused_with_its_line():
-    with pytest.raises(Refused, match="x.yaml:2: not YAML"):
+    with pytest.raises(Refused, match=r"x\.yaml:2: not YAML"):
         parse("id: x\nfamily: [", file="x.yaml")
 
 
@@ -287,7 +287,7 @@ def test_yes_and_no_are_answers_where_a_rule_says_whether_it_was_checked():
 
 def test_two_versions_for_the_same_days_and_laboratories_are_refused():
     versions = family("no-cervical").versions
-    with pytest.raises(Refused, match="stand|in force for the same days"):
+    with pytest.raises(Refused, match=r"stand|in force for the same days"):
         assemble(
             "no-cervical",
             [*versions, load({**deepcopy(WHOLE["no/cervical-2018-07-01.yaml"]), "id": "other"})],
