@@ -63,4 +63,5 @@ obligation = Table(
     ),
     UniqueConstraint("person_id", "programme", "episode", "kind", "subject", name="uq_obligation_owed_once"),
     Index("ix_obligation_open", "programme", "kind", "due_on", postgresql_where=text("state = 'open'")),
+    Index("ix_obligation_due", "programme", "due_on", "id", postgresql_where=text("state = 'open'")),
 )
