@@ -253,6 +253,11 @@ def _unverified(rules: Sequence[Ruled]) -> Section:
     )
 
 
+def diagram_of(made: Book) -> str:
+    """The way through, in mermaid's words."""
+    return next(section.diagram for section in made.sections if section.diagram)
+
+
 def markdown(made: Book) -> str:
     """The book as a document that a change can be reviewed in."""
     parts = [f"# {made.title}", f"`{made.id}` · {made.rules} rules, {made.unverified} not verified"]
