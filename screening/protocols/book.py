@@ -37,7 +37,8 @@ def book(compiled: CompiledProtocol) -> Book:
     rules = protocol.rules()
     sections = [
         _in_force(protocol), _population(protocol), _call(protocol), _ceasing(protocol), _findings(protocol),
-        Section("The way through", "Green: routine call. Blue: follow-up. Yellow: deferred. Red: left the programme.",
+        Section("The way through", "Green: routine call. Blue: follow-up. Yellow: deferred. Red: left the programme. White: a reason for which several"
+                " stages lead to one.",
                 diagram=mermaid(compiled)),
         _stages(protocol), *_tables(protocol), _letters(protocol), _sources(protocol), _unverified(rules),
     ]  # fmt: skip
