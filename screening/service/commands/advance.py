@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 
 from screening.ledger.advance import Advanced, advance
-from screening.protocols.load import family
+from screening.protocols.load import family, installed_families
 from screening.service.console import bar, civil_day, in_loop, json_option, print_json, print_line
 from screening.service.opening import opened
 from screening.service.settings import PROGRAMMES
@@ -34,6 +34,7 @@ def run(asked: Namespace) -> int:
 
 async def _advance(as_of: date | None, programmes: Sequence[str]) -> dict[str, Advanced]:
     async with opened() as installation:
+        await installation.vouch(installed_families())
         day = as_of or installation.clock.today()
         with bar(None, "people") as shown:
             return {
