@@ -144,10 +144,11 @@ def age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
 
     Months are widened first: polars keeps them in eight bits, where a product would wrap silently.
     """
-    return (_months(on) - _months(born)) // 12
+    return (months(on) - months(born)) // 12
 
 
-def _months(day: pl.Expr) -> pl.Expr:
+def months(day: pl.Expr) -> pl.Expr:
+    """The month as a number that grows by one each month."""
     return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
 
 

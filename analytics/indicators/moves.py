@@ -28,11 +28,11 @@ def in_periods(units: pl.DataFrame, periods: Periods) -> pl.DataFrame:
 
 
 def of_age(units: pl.DataFrame, ages: Ages, sexes: Sequence[Sex]) -> pl.DataFrame:
-    """Units of people of these ages and sexes on the anchor."""
+    """Units of people of these ages on the anchor, and of these sexes (none named: of any)."""
     wanted = pl.lit(value=True)
     if not ages.others:
         wanted = pl.col(ages.column).is_between(ages.low, ages.high, closed="left")
-    if len(sexes) < len(Sex):
+    if 0 < len(sexes) < len(Sex):
         wanted = wanted & pl.col("sex").is_in([str(sex) for sex in sexes])
     return units.filter(wanted)
 

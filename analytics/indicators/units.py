@@ -4,16 +4,17 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from analytics.extract.shape import age
-from analytics.indicators.facts import PLACE, Fact, Facts, keyed
+from analytics.extract.shape import months
+from analytics.indicators.facts import PLACE, Fact, Facts, fact, keyed
 from analytics.indicators.happened.everywhere import ceased, owed_calls
 from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
 from analytics.indicators.moves import first_of_each, in_periods, last_day, last_row, of_age, told
 from analytics.indicators.period import Length, Period, Periods
+from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
-from screening.vocabulary import ObligationState
+from screening.vocabulary import ObligationState, Sex
 
 NO_ORGAN = ("no_cervix", "no_breast", "no_bowel")  # reasons for ceasing: there is nothing left to screen
 
@@ -22,7 +23,10 @@ def each(source: Fact) -> Units:
     """Every row of the fact that lies in the period, of people of the ages and sexes asked about."""
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        return of_age(in_periods(source(facts), periods), of.ages, of.programme.sexes)
+        asked = ("each", source, of.ages, periods)
+        return facts.once(
+            asked, lambda: of_age(in_periods(source(facts), periods), of.ages, of.programme.sexes)
+        )
 
     return units
 
@@ -31,7 +35,8 @@ def first(source: Fact) -> Units:
     """Persons with at least one row in the period, from their first."""
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        return first_of_each(each(source)(facts, of, periods))
+        asked = ("first", source, of.ages, periods)
+        return facts.once(asked, lambda: first_of_each(each(source)(facts, of, periods)))
 
     return units
 
@@ -51,7 +56,7 @@ def first_reaching(source: Fact, outcomes: Fact, within: Length | None = None) -
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
         found = first(source)(facts, of, periods)
         window = of.window if within is None else Window(length=within)
-        return found.filter(inside_window(found, outcomes(facts), window))
+        return found.filter(inside_window(found, facts, outcomes, window))
 
     return units
 
@@ -61,11 +66,18 @@ def first_reaching(source: Fact, outcomes: Fact, within: Length | None = None) -
 
 def residents(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
     """People of the target ages living in the country on the last day of each part of the period."""
+    asked = ("residents", of.ages, periods)
+    return facts.once(asked, lambda: _residents(facts, of.ages, periods))
+
+
+def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     parts = [
-        living_on(facts, part.end - timedelta(days=1)).with_columns(part=pl.lit(number, pl.Int32))
+        of_age(living_on(facts, part.end - timedelta(days=1)), ages, ()).with_columns(
+            part=pl.lit(number, pl.Int32)
+        )
         for number, part in enumerate(periods.parts)
     ]
-    return of_age(pl.concat(parts), of.ages, of.programme.sexes)
+    return pl.concat(parts)
 
 
 def residents_with_the_organ(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
@@ -87,25 +99,34 @@ def residents_last_tested_otherwise(than: Fact) -> Units:
 
 
 def living_on(facts: Facts, day: date) -> pl.DataFrame:
-    """Everybody who lives in the country that day, with the age then; `date` is the day."""
+    """Everybody of the programme's sexes who lives in the country that day; `date` is the day."""
     return facts.once(("living", day), lambda: _living_on(facts, day))
 
 
 def _living_on(facts: Facts, day: date) -> pl.DataFrame:
-    begun = facts.bucket.residences.filter(pl.col("since") <= day).collect()
-    latest = begun.filter((pl.col("person") != pl.col("person").shift(-1)).fill_null(value=True))
-    there = latest.filter(pl.col("until").is_null() | (pl.col("until") > day))
-    return keyed(there.select(*_as_of(day)))
+    begun = homes(facts).filter(pl.col("since") <= day)
+    latest = (pl.col("person") != pl.col("person").shift(-1)).fill_null(value=True)
+    there = pl.col("until").is_null() | (pl.col("until") > day)
+    return keyed(begun.filter(latest & there).select(*_as_of(day)))
+
+
+@fact
+def homes(facts: Facts) -> pl.DataFrame:
+    """Where people of the programme's sexes lived, with the month and year of their birth as numbers."""
+    lived = facts.bucket.residences
+    if len(facts.programme.sexes) < len(Sex):
+        lived = lived.filter(pl.col("sex").is_in([str(sex) for sex in facts.programme.sexes]))
+    born = pl.col("born")
+    return lived.with_columns(_year=born.dt.year(), _month=months(born)).drop("born").collect()
 
 
 def _as_of(day: date) -> list[pl.Expr]:
-    born = pl.col("born")
     return [
         pl.col("person"),
         pl.lit(day).alias("date"),
         pl.col("municipality", "county", "sex"),
-        age(born, pl.lit(day)).alias("age"),
-        (day.year - born.dt.year()).alias("age_in_year"),
+        ((day.year * 12 + day.month - pl.col("_month")) // 12).alias("age"),
+        (day.year - pl.col("_year")).alias("age_in_year"),
     ]
 
 
@@ -125,11 +146,10 @@ def time_lived(cancers: Fact) -> Units:
 
 
 def _lived(facts: Facts, number: int, part: Period) -> pl.DataFrame:
-    there = facts.bucket.residences.filter(
-        pl.col("since") < min(part.end, facts.data_cut),
-        pl.col("until").is_null() | (pl.col("until") > part.start),
-    ).collect()
     last = min(part.end, facts.data_cut)
+    there = homes(facts).filter(
+        pl.col("since") < last, pl.col("until").is_null() | (pl.col("until") > part.start)
+    )
     first, end = pl.max_horizontal("since", pl.lit(part.start)), pl.min_horizontal("until", pl.lit(last))
     days = (end - first).dt.total_days()
     middle = part.start + (part.end - part.start) / 2
