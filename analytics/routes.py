@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from litestar import Response, get
 from litestar.params import FromHeader, FromPath, FromQuery, QueryParameter
 
+from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
@@ -15,9 +16,8 @@ from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import computed, dataset_of
 from analytics.reports.formats import Format, format_named, render
-from analytics.reports.page import page
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, today_of
+from screening.web import CallerRequest, allow, gives, today_of
 
 _READERS = (Role.PROGRAMME_STAFF, Role.ANALYST, Role.ADMINISTRATOR)
 _MEDIA: Mapping[Format, str] = {
@@ -30,7 +30,12 @@ _MEDIA: Mapping[Format, str] = {
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 
 
-@get("/indicators", summary="Definitions; with `programme` or `period` their results", **allow(*_READERS))
+@get(
+    "/indicators",
+    summary="Definitions; with `programme` or `period` their results",
+    **allow(*_READERS),
+    **gives({media.split(";")[0]: {} for media in _MEDIA.values()}),
+)
 async def list_indicators(
     request: CallerRequest,
     programme: FromQuery[str | None] = None,
@@ -62,7 +67,7 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-@get("/dashboard", summary="One programme on one page", **allow(*_READERS))
+@get("/dashboard", summary="One programme on one page", media_type="text/html", **allow(*_READERS))
 async def show_dashboard(
     request: CallerRequest, programme: FromQuery[str] = NO_CERVICAL, period: FromQuery[str | None] = None
 ) -> Response[str]:
@@ -71,7 +76,13 @@ async def show_dashboard(
 
 
 async def _page(request: CallerRequest, programme: str, when: Period) -> Response[str]:
-    html = await computed(partial(page, programme=programme, period=when), await dataset_of(request))
+    def page(dataset: Dataset) -> str:
+        # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
+        from analytics.reports import page as drawn  # noqa: PLC0415
+
+        return drawn.page(dataset, programme, when)
+
+    html = await computed(page, await dataset_of(request))
     return Response(html, media_type=_MEDIA[Format.HTML])
 
 

@@ -21,8 +21,8 @@ from invitations.sending.batches import (
 from invitations.sending.queries import batch_record, list_batches
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
-from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, commit
+from screening.vocabulary import LARGEST_INTEGER, Role
+from screening.web import CallerRequest, PathId, allow, commit
 
 # `state` alone is the framework's own word
 _State = Annotated[str | None, QueryParameter(name="state")]
@@ -45,19 +45,19 @@ async def get_batches(request: CallerRequest, stands: _State = None) -> list[dic
 
 
 @get("/batches/{batch:int}", **allow(Role.SCHEDULER, Role.PROGRAMME_STAFF))
-async def get_batch(request: CallerRequest, batch: FromPath[int]) -> dict[str, Any]:
+async def get_batch(request: CallerRequest, batch: PathId) -> dict[str, Any]:
     return await commit(request, lambda tx: batch_record(tx, batch=batch))
 
 
 class Count(msgspec.Struct, forbid_unknown_fields=True):
     """How many letters of the batch the carrier has."""
 
-    count: int
+    count: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
 
 
 @post("/batches/{batch:int}/acknowledge", status_code=HTTP_200_OK, **allow(Role.SCHEDULER))
 async def post_acknowledgement(
-    request: CallerRequest, batch: FromPath[int], data: JSONBody[Count]
+    request: CallerRequest, batch: PathId, data: JSONBody[Count]
 ) -> dict[str, Any]:
     receipt = Receipt(data.count)
     state = await commit(request, lambda tx: acknowledge_batch(tx, batch=batch, receipt=receipt))
@@ -96,7 +96,7 @@ async def get_kit(request: CallerRequest, barcode: FromPath[str]) -> dict[str, A
 class Lot(msgspec.Struct, forbid_unknown_fields=True):
     lot: str
     expires_on: date
-    quantity: int
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
 
 
 @post("/kits/lots", status_code=HTTP_200_OK, **allow(Role.SCHEDULER, Role.ADMINISTRATOR))

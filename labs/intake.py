@@ -6,7 +6,8 @@ given from the message alone; what it means for a person is judged afterwards (`
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from screening.refusals import Refused
 from screening.storage.transaction import Actor
 
 _MAX_BATCH = 500
+_STILL_TURNS = 3  # of the event loop: what a message on a socket needs to be read and to get here
 # What one message can do to a whole commit, and no other message: values the database has no place for.
 _OF_ONE_MESSAGE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 _log = structlog.get_logger()
@@ -33,17 +35,17 @@ class Stored(msgspec.Struct, frozen=True):
     duplicate: bool = False
 
 
+Connected = Callable[[], AbstractAsyncContextManager[Any]]
+Key = tuple[str, str, bytes]  # (laboratory, its id, SHA-256 of the bytes): the same message
+
+
 class _Waiting(msgspec.Struct):
     channel: str
     reading: Reading
     raw: bytes
-    digest: bytes
+    key: Key
     actor: Actor
     answer: "asyncio.Future[Stored]"
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return (self.reading.laboratory, self.reading.control_id, self.digest.hex())
 
 
 # The message, its place in the queue of the judge, and the audit record, in one statement and one commit.
@@ -81,6 +83,7 @@ class Intake:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._kept: Any = None  # a connection of our own
         self._laboratories: frozenset[str] = frozenset()
         self.readings: dict[int, Reading] = {}  # read already, for the judge; what is missing is read again
         self.arrived = asyncio.Event()
@@ -100,36 +103,82 @@ class Intake:
 
         Refuses, with `not_stored`, what could not be stored: it may be sent again.
         """
+        waiting = self._received(channel, reading, raw, actor)
+        self._waiting.append(waiting)
+        self._wake.set()
+        return await waiting.answer
+
+    async def submit_many(
+        self, channel: str, read: Sequence[tuple[Reading, bytes]], *, actor: Actor
+    ) -> list[Stored]:
+        """Store messages that came together in one commit, in their order, beside those that came alone."""
+        received = [self._received(channel, reading, raw, actor) for reading, raw in read]
+        await self._flush(received, self._pool.acquire)
+        return await asyncio.gather(*(one.answer for one in received))
+
+    def _received(self, channel: str, reading: Reading, raw: bytes, actor: Actor) -> _Waiting:
         if self._stopping:
             raise _not_stored()
-        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        digest = hashlib.sha256(raw).digest()
-        self._waiting.append(_Waiting(channel, storable(reading), raw, digest, actor, future))
-        self._wake.set()
-        return await future
+        reading = storable(reading)
+        key = (reading.laboratory, reading.control_id, hashlib.sha256(raw).digest())
+        return _Waiting(channel, reading, raw, key, actor, asyncio.get_running_loop().create_future())
 
     async def _run(self) -> None:
-        while self._waiting or not self._stopping:
-            await self._wake.wait()
-            batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
-            if not self._waiting and not self._stopping:
-                self._wake.clear()
-            if batch:
-                await self._flush(batch)
-                self.arrived.set()
-
-    async def _flush(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch and answer it; what could not be stored is never answered as if it were."""
         try:
-            for answered, stored in (await self._store(batch)).items():
-                if not batch[answered].answer.done():
-                    batch[answered].answer.set_result(stored)
+            while self._waiting or not self._stopping:
+                await self._wake.wait()
+                await self._settled()
+                batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+                if not self._waiting and not self._stopping:
+                    self._wake.clear()
+                if batch:
+                    await self._flush(batch, self._own)
+        finally:
+            self._give_back()
+
+    async def _settled(self) -> None:
+        """Let the event loop turn until it brings no more: a commit for each message costs more than the message."""
+        arrived, still = len(self._waiting), 0
+        while still < _STILL_TURNS and len(self._waiting) < _MAX_BATCH:
+            await asyncio.sleep(0)
+            still = still + 1 if len(self._waiting) == arrived else 0
+            arrived = len(self._waiting)
+
+    @asynccontextmanager
+    async def _own(self) -> AsyncGenerator[Any]:
+        """The connection that is kept for the one statement whose plan is always the same."""
+        if self._kept is None:
+            kept = await self._pool.acquire()
+            await kept.execute("set plan_cache_mode = force_generic_plan")
+            kept.add_termination_listener(self._lost)
+            self._kept = kept
+        yield self._kept
+
+    def _lost(self, _connection: object) -> None:
+        self._kept = None
+
+    def _give_back(self) -> None:
+        if self._kept is not None:
+            self._kept.terminate()  # nobody else shall have it with its setting; the pool opens another
+
+    async def _flush(self, batch: Sequence[_Waiting], connected: Connected) -> None:
+        """Commit a batch and answer it; what could not be stored is never answered as if it were."""
+        today = self._today()
+        try:
+            async with connected() as connection:
+                await self._refuse_unknown(connection, batch)
+                first: dict[Key, _Waiting] = {}
+                for waiting in batch:
+                    first.setdefault(waiting.key, waiting)
+                ids = await self._store(connection, list(first.values()), today)
+            await self._answer(batch, first, ids, today)
+            self.arrived.set()
         except _OF_ONE_MESSAGE:
             if len(batch) == 1:
                 self._refuse(batch)
             else:
                 for waiting in batch:
-                    await self._flush([waiting])
+                    await self._flush([waiting], connected)
         except Exception:  # noqa: BLE001  whatever it was, nothing of the batch was committed, and intake goes on
             self._refuse(batch)
 
@@ -139,27 +188,26 @@ class Intake:
             if not waiting.answer.done():
                 waiting.answer.set_exception(_not_stored())
 
-    async def _store(self, batch: Sequence[_Waiting]) -> dict[int, Stored]:
-        today = self._today()
-        async with self._pool.acquire() as connection:
-            await self._refuse_unknown(connection, batch)
-            first: dict[tuple[str, str, str], int] = {}
-            for position, waiting in enumerate(batch):
-                first.setdefault(waiting.key, position)
-            chosen = [batch[position] for position in first.values()]
-            rows = await connection.fetch(_STORE, *_columns(chosen), today, _facts(chosen))
-            ids = {(row["laboratory"], row["control_id"], row["digest"].hex()): row["id"] for row in rows}
-            held = await self._held(connection, [one for one in chosen if one.key not in ids])
-        answers: dict[int, Stored] = {}
-        for position, waiting in enumerate(batch):
-            key = waiting.key
-            if key in ids:
-                answers[position] = Stored(ids[key], waiting.reading, today, duplicate=first[key] != position)
-                if first[key] == position:
-                    self.readings[ids[key]] = waiting.reading
+    async def _store(self, connection: Any, batch: Sequence[_Waiting], today: date) -> dict[Key, int]:
+        """Our ids of those that were new."""
+        rows = await connection.fetch(_STORE, *_columns(batch), today, _facts(batch))
+        return {(laboratory, own, digest): message for message, laboratory, own, digest in rows}
+
+    async def _answer(
+        self, batch: Sequence[_Waiting], first: Mapping[Key, _Waiting], ids: Mapping[Key, int], today: date
+    ) -> None:
+        held = await self._held([one for key, one in first.items() if key not in ids])
+        for waiting in batch:
+            message = ids.get(waiting.key)
+            if message is None:
+                stored = held[waiting.key]
+            elif waiting is first[waiting.key]:
+                stored = Stored(message, waiting.reading, today)
+                self.readings[message] = waiting.reading
             else:
-                answers[position] = held[key]
-        return answers
+                stored = Stored(message, waiting.reading, today, duplicate=True)
+            if not waiting.answer.done():
+                waiting.answer.set_result(stored)
 
     async def _refuse_unknown(self, connection: Any, batch: Sequence[_Waiting]) -> None:
         """Messages of laboratories that are not registered are kept, and refused."""
@@ -172,19 +220,17 @@ class Intake:
                 told = f"laboratory {one.reading.laboratory[:40]!r} is not registered here"
                 one.reading = _rejected(one.reading, Fault(UNKNOWN_KEY, "MSH-4", told))
 
-    async def _held(
-        self, connection: Any, repeated: Sequence[_Waiting]
-    ) -> Mapping[tuple[str, str, str], Stored]:
+    async def _held(self, repeated: Sequence[_Waiting]) -> Mapping[Key, Stored]:
         """Messages that were not stored anew: sent before, or contradicting one that was."""
         if not repeated:
             return {}
-        rows = await connection.fetch(
+        rows = await self._pool.fetch(
             _HELD, [one.reading.laboratory for one in repeated], [one.reading.control_id for one in repeated]
         )
         said = {one.key: one.reading for one in repeated}
-        found: dict[tuple[str, str, str], Stored] = {}
+        found: dict[Key, Stored] = {}
         for row in rows:
-            key = (row["laboratory"], row["control_id"], row["digest"].hex())
+            key = (row["laboratory"], row["control_id"], row["digest"])
             if key in said and key not in found:
                 faults = tuple(msgspec.convert(row["faults"], list[Fault]))
                 reading = msgspec.structs.replace(
@@ -193,18 +239,19 @@ class Intake:
                 found[key] = Stored(row["id"], reading, row["received_on"], duplicate=True)
         for one in repeated:
             if one.key not in found:
-                found[one.key] = await self._conflict(connection, one)
+                found[one.key] = await self._conflict(one)
         return found
 
-    async def _conflict(self, connection: Any, one: _Waiting) -> Stored:
+    async def _conflict(self, one: _Waiting) -> Stored:
         """The same control id with other content: refused, and kept."""
         told = "this id was used for a message with other content; send a correction under a new id"
         one.reading = _rejected(one.reading, Fault(DUPLICATE_KEY, "MSH-10", told))
         today = self._today()
-        rows = await connection.fetch(_STORE, *_columns([one]), today, _facts([one]))
-        if rows:
-            return Stored(rows[0]["id"], one.reading, today)
-        return (await self._held(connection, [one]))[one.key]  # another process was told the same meanwhile
+        async with self._pool.acquire() as connection:
+            stored = await self._store(connection, [one], today)
+        if stored:
+            return Stored(stored[one.key], one.reading, today)
+        return (await self._held([one]))[one.key]  # another process was told the same meanwhile
 
 
 def _not_stored() -> Refused:
@@ -222,7 +269,7 @@ def _columns(batch: Sequence[_Waiting]) -> tuple[list[Any], ...]:
         [one.channel for one in batch],
         [one.reading.laboratory for one in batch],
         [one.reading.control_id for one in batch],
-        [one.digest for one in batch],
+        [one.key[2] for one in batch],
         [one.reading.verdict for one in batch],
         [msgspec.json.encode(one.reading.faults).decode() for one in batch],
         [one.raw for one in batch],

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 import structlog
 
+from labs.csv_results import read_csv
 from labs.fhir.batch import Entry, read_entry
 from labs.fhir.mapping import TYPES, read_fhir
 from labs.hl7.ack import acknowledge
@@ -27,11 +29,13 @@ from labs.results import (
 )
 from screening.refusals import Refused
 from screening.storage.database import PASSING, Database
-from screening.storage.transaction import Actor, system_actor
+from screening.storage.transaction import Actor, Transaction, system_actor
 from screening.vocabulary import Role
 
+T = TypeVar("T")
 _SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+_TOGETHER = 1000  # results of one file that share a commit, and are read before others have their turn
 _JUDGE = system_actor("judge")
 _log = structlog.get_logger()
 
@@ -126,28 +130,45 @@ class Laboratories:
         reading = read_fhir(raw, laboratory=laboratory, today=self._today(), expected=expected)
         return await self.intake.submit("fhir", reading, raw, actor=actor)
 
+    async def take_fhir_part(
+        self, raw: bytes, method: str | None, *, laboratory: str, actor: Actor
+    ) -> Stored:
+        """A document, or the entry of a batch that asks by `method` for this resource to be taken."""
+        if method is None:
+            return await self.take_fhir(raw, laboratory=laboratory, actor=actor)
+        reading = read_entry(raw, method, laboratory=laboratory, today=self._today())
+        return await self.intake.submit("fhir", reading, raw, actor=actor)
+
     async def take_fhir_batch(
         self, entries: Sequence[Entry], *, laboratory: str, actor: Actor
     ) -> list[Stored | None]:
         """Each entry is a message of its own; None where it brings no resource."""
-        today = self._today()
 
         async def take(entry: Entry) -> Stored | None:
-            raw = entry.content
+            raw, method = entry.content, entry.request.method
             if raw is None:
                 return None
-            reading = read_entry(raw, entry.request.method, laboratory=laboratory, today=today)
-            return await self.intake.submit("fhir", reading, raw, actor=actor)
+            return await self.take_fhir_part(raw, method, laboratory=laboratory, actor=actor)
 
         return list(await asyncio.gather(*(take(entry) for entry in entries)))
 
+    async def take_csv(self, raw: bytes, *, laboratory: str, actor: Actor) -> Stored:
+        """A line with its header; `laboratory` empty: whom the line names."""
+        reading = read_csv(raw, laboratory=laboratory, today=self._today())
+        return await self.intake.submit("csv", reading, raw, actor=actor)
+
     async def take_many(self, lines: Sequence[bytes], *, laboratory: str, actor: Actor) -> list[Stored]:
         """JSON results that came together, answered in their order."""
-        return list(
-            await asyncio.gather(
-                *(self.take_json(line, laboratory=laboratory, actor=actor) for line in lines)
-            )
-        )
+        today, stored = self._today(), list[Stored]()
+        for start in range(0, len(lines), _TOGETHER):
+            some = lines[start : start + _TOGETHER]
+            read = [(read_json(line, laboratory=laboratory, today=today), line) for line in some]
+            stored += await self.intake.submit_many("json", read, actor=actor)
+        return stored
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, actor: Actor) -> T:
+        """Do `work` in one transaction, on the day it is here."""
+        return await self._database.run(work, actor=actor, today=self._today())
 
     async def judge_all(self) -> int:
         """Judge everything that is stored; how many messages that were."""
@@ -172,7 +193,7 @@ class Laboratories:
             raise
         except Exception:  # noqa: BLE001  a fault that one message brings out must not hold up all others
             _log.exception("a batch could not be judged; trying its first message alone")
-        message = await self._database.run(first_pending, actor=_JUDGE, today=self._today())
+        message = await self.run(first_pending, actor=_JUDGE)
         if message is None:
             return Judged()
         try:
@@ -181,15 +202,12 @@ class Laboratories:
             raise
         except Exception:  # noqa: BLE001  it is kept, and waits for a person
             _log.exception("a message could not be judged; set aside", message=message)
-        return await self._database.run(
-            lambda tx: set_aside(tx, message=message), actor=_JUDGE, today=self._today()
-        )
+        return await self.run(lambda tx: set_aside(tx, message=message), actor=_JUDGE)
 
     async def _judge(self, limit: int) -> Judged:
-        return await self._database.run(
+        return await self.run(
             lambda tx: judge_batch(tx, programme=self._programme, readings=self.intake.readings, limit=limit),
             actor=_JUDGE,
-            today=self._today(),
         )
 
     async def _reconcile(self, persons: list[int]) -> None:

@@ -6,6 +6,9 @@ these, so a word that is not here cannot be stored.
 
 from enum import StrEnum
 
+# What the database can count to: in its ids, and in plain numbers.
+LARGEST_BIGINT, LARGEST_INTEGER = 2**63 - 1, 2**31 - 1
+
 
 class Sex(StrEnum):
     FEMALE = "female"

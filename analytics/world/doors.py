@@ -24,7 +24,7 @@ class Doors:
         self._http = httpx.AsyncClient(base_url=url, timeout=600)
         self._mllp_port = mllp_port
         self._token = token
-        self._lines: dict[str, MllpClient] = {}
+        self._lines: dict[tuple[str, int], MllpClient] = {}
         self.spool = spool
 
     async def post(
@@ -50,11 +50,11 @@ class Doors:
     def _headers(self, role: str, organisation: str | None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token(role, organisation)}"}
 
-    async def mllp(self, laboratory: str, message: bytes) -> bytes:
-        """The acknowledgement, over the laboratory's own connection."""
-        if laboratory not in self._lines:
-            self._lines[laboratory] = await MllpClient.connect(self._mllp_port)
-        return await self._lines[laboratory].send(message)
+    async def mllp(self, laboratory: str, line: int, message: bytes) -> bytes:
+        """The acknowledgement, over that connection of the laboratory's own."""
+        if (laboratory, line) not in self._lines:
+            self._lines[laboratory, line] = await MllpClient.connect(self._mllp_port)
+        return await self._lines[laboratory, line].send(message)
 
     async def close(self) -> None:
         for line in self._lines.values():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from zlib import crc32
 
 from analytics.world.doors import Doors, Unanswered
 from analytics.world.draws import Draws
@@ -10,6 +11,7 @@ from analytics.world.messages import Report, bulk_line, fhir, hl7
 from screening.vocabulary import Role
 
 _FHIR_LABORATORY = "HUS"  # the others speak HL7 v2
+_LINES = 4  # connections of one laboratory
 _BULK = 5000
 _ACCEPTED = b"MSA|AA|"
 
@@ -25,13 +27,14 @@ class Laboratories:
             await self._doors.post("/labs", body, role=Role.ADMINISTRATOR)
 
     async def send(self, reports: Sequence[Report]) -> None:
-        """Every laboratory sends its own reports, one after the other; the laboratories at the same time."""
-        by_laboratory: dict[str, list[Report]] = {}
+        """Every laboratory on its lines at the same time; what is said of one specimen, in its order."""
+        lines: dict[tuple[str, int], list[Report]] = {}
         for report in reports:
-            by_laboratory.setdefault(report.laboratory, []).append(report)
-        await asyncio.gather(*(self._send(code, mine) for code, mine in by_laboratory.items()))
+            line = crc32(report.specimen.encode()) % _LINES
+            lines.setdefault((report.laboratory, line), []).append(report)
+        await asyncio.gather(*(self._send(*line, mine) for line, mine in lines.items()))
 
-    async def _send(self, code: str, reports: Iterable[Report]) -> None:
+    async def _send(self, code: str, line: int, reports: Iterable[Report]) -> None:
         for report in reports:
             if code == _FHIR_LABORATORY and report.kit is None:
                 await self._doors.post(
@@ -39,15 +42,15 @@ class Laboratories:
                     media="application/fhir+json",
                 )  # fmt: skip
             else:
-                await self._by_mllp(code, report)
+                await self._by_mllp(code, line, report)
 
-    async def _by_mllp(self, code: str, report: Report) -> None:
+    async def _by_mllp(self, code: str, line: int, report: Report) -> None:
         message = hl7(report)
-        answer = await self._doors.mllp(code, message)
+        answer = await self._doors.mllp(code, line, message)
         if _ACCEPTED not in answer:
             raise Unanswered(f"message {report.control_id} of {code}: {answer!r}")
         if self._draws.happens("resent_message", report.control_id):
-            again = await self._doors.mllp(code, message)
+            again = await self._doors.mllp(code, line, message)
             if again != answer:
                 raise Unanswered(
                     f"message {report.control_id} of {code} sent again: {again!r}, before {answer!r}"

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import msgspec
 import typst
@@ -36,8 +37,12 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """One letter to one person, with every fact it may need; None where the letter has no use for it."""
+    """One letter to one person, with every fact it may need; None where the letter has no use for it.
 
+    `language`: the person's own; where the programme has no letters in it they are written in English.
+    """
+
+    programme: str
     template: str
     language: str
     written_on: date
@@ -46,28 +51,45 @@ class Letter(msgspec.Struct, frozen=True):
     kit_expires_on: date | None = None
     taken_on: date | None = None
 
+    @property
+    def written_in(self) -> str:
+        return self.language if programmes(self.language) & {self.programme} else "en"
+
 
 @cache
-def texts(language: str) -> Texts:
-    """The wording in a language; refuses one there are no letters in."""
+def programmes(language: str) -> frozenset[str]:
+    """The programmes that have letters in a language; refuses a language nobody writes."""
     if language not in LANGUAGES:
         raise Refused("language_unknown", f"no letters in {language!r}; there are {', '.join(LANGUAGES)}")
-    file = f"{language}.yaml"
+    files = resources.files("invitations.letters").joinpath(language).iterdir()
+    return frozenset(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+@cache
+def texts(programme: str, language: str) -> Texts:
+    """A programme's wording in a language; refuses what is not written."""
+    known = programmes(language)
+    if programme not in known:
+        raise Refused(
+            "letter_unknown",
+            f"{programme} has no letters in {language!r}; there are those of {', '.join(sorted(known))}",
+        )
+    file = f"{language}/{programme}.yaml"
     content = resources.files("invitations.letters").joinpath(file).read_text(encoding="utf-8")
     return msgspec.convert(yaml12.read(content, file=file), Texts)
 
 
 def wording(letter: Letter) -> Wording:
     """Subject and paragraphs with the letter's facts in place."""
-    known = texts(letter.language).letters
+    language = letter.written_in
+    known = texts(letter.programme, language).letters
     if letter.template not in known:
-        raise Refused(
-            "letter_unknown", f"no letter {letter.template!r}; there are {', '.join(sorted(known))}"
-        )
+        told = f"{letter.programme} has no letter {letter.template!r}; there are {', '.join(sorted(known))}"
+        raise Refused("letter_unknown", told)
     facts = {
         "kit": letter.kit or "",
-        "expires": told_date(letter.kit_expires_on, letter.language),
-        "taken": told_date(letter.taken_on, letter.language),
+        "expires": told_date(letter.kit_expires_on, language),
+        "taken": told_date(letter.taken_on, language),
     }
     plain = known[letter.template]
     return Wording(plain.subject, [_filled(paragraph, facts) for paragraph in plain.paragraphs])
@@ -90,26 +112,38 @@ def told_date(day: date | None, language: str) -> str:
 def plain_text(letter: Letter) -> tuple[str, str]:
     """(subject, body) of the same letter for a digital mailbox."""
     words = wording(letter)
-    return words.subject, "\n\n".join([*words.paragraphs, texts(letter.language).contact])
+    return words.subject, "\n\n".join([*words.paragraphs, texts(letter.programme, letter.written_in).contact])
 
 
 def pdf(letters: Sequence[Letter], *, title: str) -> bytes:
-    """One accessible PDF (PDF/UA-1) of letters in one language, a page each, in the order given."""
-    language = letters[0].language
-    known = texts(language)
+    """One accessible PDF (PDF/UA-1) of letters to people of one language, a page each, in the order given."""
+    senders = sorted({texts(letter.programme, letter.written_in).sender for letter in letters})
     batch: dict[str, Any] = {
-        "title": title, "language": language, "programme": known.programme, "sender": known.sender,
-        "contact": known.contact, "letters": [_page(letter) for letter in letters],
+        "title": title, "language": letters[0].written_in, "author": "; ".join(senders),
+        "letters": [_page(letter) for letter in letters],
     }  # fmt: skip
+    template, compiler = _press()
+    with _one_at_a_time:
+        written = compiler.compile(
+            template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
+        )
+    return cast("bytes", written)  # a PDF is one file; pictures of pages would be a list
+
+
+_one_at_a_time = Lock()
+
+
+@cache
+def _press() -> tuple[bytes, typst.Compiler]:
+    """The template, and a compiler that has its fonts loaded: its own, so that a letter looks the same everywhere."""
     template = resources.files("invitations.letters").joinpath("letter.typ").read_bytes()
-    return typst.compile(
-        template, sys_inputs={"batch": msgspec.json.encode(batch).decode()}, pdf_standards="ua-1"
-    )
+    return template, typst.Compiler(ignore_system_fonts=True)
 
 
 def _page(letter: Letter) -> dict[str, Any]:
-    words = wording(letter)
+    words, known = wording(letter), texts(letter.programme, letter.written_in)
     return {
-        "address": list(letter.address), "date": told_date(letter.written_on, letter.language),
+        "programme": known.programme, "sender": known.sender, "contact": known.contact, "language": letter.written_in,
+        "address": list(letter.address), "date": told_date(letter.written_on, letter.written_in),
         "subject": words.subject, "paragraphs": words.paragraphs, "kit": letter.kit,
     }  # fmt: skip

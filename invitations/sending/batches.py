@@ -59,7 +59,8 @@ async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
 
 
 _ITEMS = """
-select s.id, s.letter, s.language, s.kit, k.expires_on, o.subject, p.name, p.address, p.postcode, p.post_town, b.formed_on,
+select s.id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject,
+       p.name, p.address, p.postcode, p.post_town, b.formed_on,
        (select i.number from identity i where i.person_id = p.id order by i.number limit 1) as number
   from sending s join batch b on b.id = s.batch_id join person p on p.id = s.person_id
   join obligation o on o.id = s.obligation_id left join kit k on k.barcode = s.kit
@@ -80,9 +81,9 @@ def _item(row: Row, *, digital: bool) -> Item:
     return Item(
         sending=row["id"],
         letter=Letter(
-            template=row["letter"], language=row["language"], written_on=row["formed_on"],
-            address=[] if digital else address, kit=row["kit"], kit_expires_on=row["expires_on"],
-            taken_on=_taken_on(row["subject"]),
+            programme=row["programme"], template=row["letter"], language=row["language"],
+            written_on=row["formed_on"], address=[] if digital else address, kit=row["kit"],
+            kit_expires_on=row["expires_on"], taken_on=_taken_on(row["subject"]),
         ),
         name=row["name"], address=row["address"], postcode=row["postcode"], post_town=row["post_town"],
         recipient=row["number"] if digital else None,

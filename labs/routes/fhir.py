@@ -1,7 +1,7 @@
 """The laboratories' FHIR R4 interface: reports in, and what was taken to be read again."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Response, get, post
@@ -26,11 +26,17 @@ from labs.results import Verdict
 from labs.routes.messages import laboratories_of, own_laboratory
 from screening.refusals import Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, anyone, commit
+from screening.web import PROBLEMS, CallerRequest, allow, anyone, commit, refusals, takes
 
 _TAKEN = ("application/fhir+json", "application/json")
 _GIVEN = frozenset({*_TAKEN, "application/*", "*/*", "json"})
 _BASE = "/fhir/R4"
+_OUTCOMES = refusals(dict[str, Any], MEDIA, (*PROBLEMS, 405, 406))
+
+
+def _resource(kind: str) -> dict[str, Any]:
+    """Enough of FHIR's schema for a description; the whole of it judges what comes."""
+    return {"type": "object", "required": ["resourceType"], "properties": {"resourceType": {"enum": [kind]}}}
 
 
 @post(
@@ -38,9 +44,10 @@ _BASE = "/fhir/R4"
     status_code=HTTP_200_OK,
     request_max_body_size=MAX_BYTES,
     media_type=MEDIA,
-    **allow(Role.LABORATORY),
+    **allow(Role.LABORATORY, refused=_OUTCOMES),
+    **takes({media: _resource("Bundle") for media in _TAKEN}),
 )
-async def post_bundle(request: CallerRequest) -> Response[bytes]:
+async def post_bundle(request: CallerRequest) -> Response[dict[str, Any]]:
     """A Bundle: of a transaction all is taken or nothing, of a batch each entry by itself."""
     _judge_media(request)
     raw = await request.body()
@@ -74,9 +81,10 @@ def _batch_response(stored: Stored | None) -> dict[str, Any]:
     status_code=HTTP_201_CREATED,
     request_max_body_size=MAX_BYTES,
     media_type=MEDIA,
-    **allow(Role.LABORATORY),
+    **allow(Role.LABORATORY, refused=_OUTCOMES),
+    **takes({media: _resource("DiagnosticReport") for media in _TAKEN}),
 )
-async def post_report(request: CallerRequest) -> Response[bytes]:
+async def post_report(request: CallerRequest) -> Response[dict[str, Any]]:
     """A report with what it contains; the answer is what `Prefer: return=` asks for, by default the report."""
     _judge_media(request)
     raw = await request.body()
@@ -89,7 +97,9 @@ async def post_report(request: CallerRequest) -> Response[bytes]:
     headers = {"Location": f"{_BASE}/{location_of(str(stored.id))}", "ETag": 'W/"1"'}
     preferred = request.headers.get("prefer", "")
     if "return=minimal" in preferred:
-        return Response(b"", status_code=status, media_type=MEDIA, headers=headers)
+        return cast(
+            "Response[dict[str, Any]]", Response(b"", status_code=status, media_type=MEDIA, headers=headers)
+        )
     if "return=OperationOutcome" in preferred:
         return _answer(status, outcome_of(stored.reading, stored.id), headers)
     return _answer(status, msgspec.json.decode(raw) | {"id": str(stored.id)}, headers)
@@ -98,9 +108,9 @@ async def post_report(request: CallerRequest) -> Response[bytes]:
 @get(
     [f"{_BASE}/DiagnosticReport/{{report:str}}", f"{_BASE}/DiagnosticReport/{{report:str}}/_history/1"],
     media_type=MEDIA,
-    **allow(Role.LABORATORY),
+    **allow(Role.LABORATORY, refused=_OUTCOMES),
 )
-async def get_report(request: CallerRequest, report: FromPath[str]) -> Response[bytes]:
+async def get_report(request: CallerRequest, report: FromPath[str]) -> Response[dict[str, Any]]:
     """A report as this laboratory sent it; the reading is audited."""
     laboratory = own_laboratory(request)
     resource = await commit(request, lambda tx: read_report(tx, name=report, laboratory=laboratory))
@@ -108,7 +118,7 @@ async def get_report(request: CallerRequest, report: FromPath[str]) -> Response[
 
 
 @get(f"{_BASE}/metadata", media_type=MEDIA, sync_to_thread=False, **anyone())
-def get_capabilities() -> Response[bytes]:
+def get_capabilities() -> Response[dict[str, Any]]:
     """What this FHIR interface can do."""
     statement = {
         "resourceType": "CapabilityStatement", "status": "active", "date": "2026-11-23", "kind": "instance",
@@ -128,10 +138,8 @@ def get_capabilities() -> Response[bytes]:
 
 def _answer(
     status: int, resource: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> Response[bytes]:
-    return Response(
-        msgspec.json.encode(resource), status_code=status, media_type=MEDIA, headers=dict(headers or {})
-    )
+) -> Response[dict[str, Any]]:
+    return Response(dict(resource), status_code=status, media_type=MEDIA, headers=dict(headers or {}))
 
 
 def _judge_media(request: CallerRequest) -> None:

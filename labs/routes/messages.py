@@ -4,20 +4,21 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from labs.commands import close_case, list_cases, message_outcome, register_laboratory, rejudge_case
 from labs.hl7.reader import MAX_BYTES
 from labs.intake import Stored
+from labs.json_results import PostedResult
 from labs.results import DUPLICATE_KEY, Fault, Verdict
 from labs.service import Laboratories
 from screening.refusals import Conflict, NotAllowed, Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, commit
+from screening.web import CallerRequest, Cursor, PathId, allow, commit, takes
 
 MAX_BULK = 64 * 1024 * 1024
-_HL7 = "application/hl7-v2"
+_HL7, _NDJSON = "application/hl7-v2", "application/x-ndjson"
 _MAX_PAGE = 1000
 _State = Annotated[str, QueryParameter(name="state")]  # `state` alone is the framework's own word
 
@@ -60,11 +61,15 @@ def _refuse_rejected(stored: Stored) -> Answer:
     fault = reading.faults[0]
     kind = Conflict if fault.code == DUPLICATE_KEY else Refused
     told = f"{fault.where}: {fault.message}; the message is kept as number {stored.id}"
-    raise kind("message_refused", told, message_id=stored.id, fault=fault.code)
+    raise kind("message_refused", told, kept_as=stored.id, fault=fault.code)
 
 
 @post(
-    "/labs/results", status_code=HTTP_202_ACCEPTED, request_max_body_size=MAX_BYTES, **allow(Role.LABORATORY)
+    "/labs/results",
+    status_code=HTTP_202_ACCEPTED,
+    request_max_body_size=MAX_BYTES,
+    **allow(Role.LABORATORY),
+    **takes({"application/json": PostedResult}),
 )
 async def post_result(request: CallerRequest) -> Answer:
     """One result as JSON. 202: it is ours now; 409: its id was used for another."""
@@ -78,8 +83,9 @@ async def post_result(request: CallerRequest) -> Answer:
     "/labs/results/bulk",
     status_code=HTTP_200_OK,
     request_max_body_size=MAX_BULK,
-    media_type="application/x-ndjson",
+    media_type=_NDJSON,
     **allow(Role.LABORATORY),
+    **takes({_NDJSON: {"type": "string"}}),
 )
 async def post_results(request: CallerRequest) -> Response[bytes]:
     """Results as NDJSON; the answer has a line for each line, in the same order."""
@@ -87,7 +93,7 @@ async def post_results(request: CallerRequest) -> Response[bytes]:
     lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
     taken = await running.take_many(lines, laboratory=laboratory, actor=request.user)
     answers = [msgspec.json.encode(_answer(stored)) for stored in taken]
-    return Response(b"\n".join(answers) + b"\n", media_type="application/x-ndjson", status_code=HTTP_200_OK)
+    return Response(b"\n".join(answers) + b"\n", media_type=_NDJSON, status_code=HTTP_200_OK)
 
 
 @post(
@@ -96,6 +102,7 @@ async def post_results(request: CallerRequest) -> Response[bytes]:
     request_max_body_size=MAX_BYTES,
     media_type=_HL7,
     **allow(Role.LABORATORY),
+    **takes({_HL7: {"type": "string"}}),
 )
 async def post_message(request: CallerRequest) -> Response[bytes]:
     """An HL7 v2 message; the answer is its acknowledgement, whatever it says."""
@@ -124,7 +131,7 @@ async def post_laboratory(request: CallerRequest, data: JSONBody[NewLaboratory])
 
 
 @get("/labs/messages/{message:int}", **allow(Role.LABORATORY, Role.PROGRAMME_STAFF))
-async def get_message(request: CallerRequest, message: FromPath[int]) -> dict[str, Any]:
+async def get_message(request: CallerRequest, message: PathId) -> dict[str, Any]:
     """What became of a message."""
     laboratory = visible_laboratory(request)
     return await commit(request, lambda tx: message_outcome(tx, message=message, laboratory=laboratory))
@@ -132,7 +139,7 @@ async def get_message(request: CallerRequest, message: FromPath[int]) -> dict[st
 
 @get("/quarantine", **allow(Role.PROGRAMME_STAFF, Role.LABORATORY))
 async def get_quarantine(
-    request: CallerRequest, stands: _State = "open", after: FromQuery[int] = 0, limit: FromQuery[int] = 100
+    request: CallerRequest, stands: _State = "open", after: Cursor = 0, limit: Cursor = 100
 ) -> list[dict[str, Any]]:
     """Messages that wait for somebody to look, oldest first."""
     laboratory, size = visible_laboratory(request), max(1, min(limit, _MAX_PAGE))
@@ -147,13 +154,13 @@ class Closing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/quarantine/{case:int}/close", status_code=HTTP_200_OK, **allow(Role.PROGRAMME_STAFF))
-async def post_close(request: CallerRequest, case: FromPath[int], data: JSONBody[Closing]) -> dict[str, Any]:
+async def post_close(request: CallerRequest, case: PathId, data: JSONBody[Closing]) -> dict[str, Any]:
     await commit(request, lambda tx: close_case(tx, case=case, state=data.state, note=data.note))
     return {"case": case, "state": data.state}
 
 
 @post("/quarantine/{case:int}/rejudge", status_code=HTTP_202_ACCEPTED, **allow(Role.PROGRAMME_STAFF))
-async def post_rejudge(request: CallerRequest, case: FromPath[int]) -> dict[str, Any]:
+async def post_rejudge(request: CallerRequest, case: PathId) -> dict[str, Any]:
     await commit(request, lambda tx: rejudge_case(tx, case=case))
     laboratories_of(request).intake.arrived.set()
     return {"case": case}

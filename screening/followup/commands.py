@@ -2,33 +2,33 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
 from screening.people.queries import persons_by_national_id
-from screening.protocols.facts import TREATMENTS
+from screening.protocols.load import family
 from screening.refusals import NotFound, Refused
 from screening.storage.transaction import Transaction
-from screening.vocabulary import HISTOLOGY_FINDINGS, EventKind, OptOutScope
+from screening.vocabulary import LARGEST_BIGINT, EventKind, OptOutScope
 
+Day = date  # `date` is also what a finding calls its own
 TOLD = frozenset(
     {
         EventKind.REFERRED, EventKind.APPOINTMENT_BOOKED, EventKind.APPOINTMENT_MISSED, EventKind.APPOINTMENT_ATTENDED,
         EventKind.TREATED, EventKind.DIAGNOSED, EventKind.FOLLOW_UP_CLOSED, EventKind.DEFERRED, EventKind.CEASED,
-        EventKind.REINSTATED, EventKind.OPTED_OUT, EventKind.OPTED_IN,
+        EventKind.REINSTATED, EventKind.OPTED_OUT, EventKind.OPTED_IN, EventKind.APPOINTMENT_CANCELLED,
+        EventKind.DECLINED, EventKind.ENROLLED,
     }
 )  # fmt: skip
 _REASONS = {
-    EventKind.CEASED: frozenset({"no_cervix", "prior_cancer", "informed_choice"}),
     EventKind.FOLLOW_UP_CLOSED: frozenset(
         {"declined", "followed_elsewhere", "clinical_decision", "unreachable"}
     ),
     EventKind.DEFERRED: frozenset({"pregnant", "postpartum", "followed_elsewhere", "own_wish"}),
 }
-_CODES = {EventKind.TREATED: frozenset(TREATMENTS), EventKind.DIAGNOSED: HISTOLOGY_FINDINGS | {"no_biopsy"}}
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,13 +41,13 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: EventKind
     date: date
     reference: str
-    person: int | None = None
+    person: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_BIGINT)] | None = None
     national_id: str | None = None
     to: str | None = None
     unit: str | None = None
     code: str | None = None
     scope: OptOutScope | None = None
-    until: msgspec.Raw | None = None
+    until: Day | None = None
     reason: str | None = None
 
 
@@ -106,7 +106,7 @@ def _news(one: Finding, tx: Transaction, by_number: Any, known: set[int]) -> New
     named = {name: getattr(one, name) for name in ("to", "unit", "code", "scope", "reason")}
     body = {name: value for name, value in named.items() if value is not None}
     if one.until is not None:
-        body["until"] = msgspec.json.decode(one.until, type=date)
+        body["until"] = one.until
     return News(
         person_id=person,
         kind=one.kind,
@@ -125,10 +125,13 @@ def _refuse_unsound(one: Finding, today: date) -> None:
         )
     if one.date > today:
         raise Refused("impossible_date", f"{one.date} lies after today, {today}")
-    reasons = _REASONS.get(one.kind)
+    rules = family(one.programme)
+    reasons = rules.ceasing_reasons if one.kind == EventKind.CEASED else _REASONS.get(one.kind)
     if reasons is not None and one.reason not in reasons:
         raise Refused("reason_missing", f"{one.kind} needs a reason, one of {', '.join(sorted(reasons))}")
-    codes = _CODES.get(one.kind)
+    codes = {EventKind.TREATED: rules.treatment_codes, EventKind.DIAGNOSED: rules.diagnosis_codes}.get(
+        one.kind
+    )
     if codes is not None and one.code not in codes:
         raise Refused("code_unknown", f"{one.kind} needs a code, one of {', '.join(sorted(codes))}")
     if one.kind == EventKind.DEFERRED and one.until is None:

@@ -13,7 +13,7 @@ from screening.ledger.explain import explain_person
 from screening.ledger.failsafe import Failsafe, check_failsafe
 from screening.protocols.load import family
 from screening.vocabulary import ObligationKind, Role
-from screening.web import CallerRequest, allow, commit, database_of, today_of
+from screening.web import CallerRequest, Cursor, PathId, allow, commit, database_of, today_of
 
 _MAX_PAGE = 5000
 
@@ -23,8 +23,8 @@ async def get_worklist(
     request: CallerRequest,
     kind: FromPath[ObligationKind],
     programme: FromQuery[str],
-    after: FromQuery[int] = 0,
-    limit: FromQuery[int] = 500,
+    after: Cursor = 0,
+    limit: Cursor = 500,
 ) -> dict[str, Any]:
     """Who is owed this, oldest obligation first."""
     size = max(1, min(limit, _MAX_PAGE))
@@ -45,14 +45,14 @@ async def post_findings(request: CallerRequest, data: JSONBody[list[Finding]]) -
 
 
 @get("/people/{person:int}/timeline", **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF))
-async def get_timeline(request: CallerRequest, person: FromPath[int]) -> dict[str, Any]:
+async def get_timeline(request: CallerRequest, person: PathId) -> dict[str, Any]:
     return await commit(request, lambda tx: timeline(tx, person=person))
 
 
 @get("/people/{person:int}/explain", **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF))
 async def get_explanation(
     request: CallerRequest,
-    person: FromPath[int],
+    person: PathId,
     programme: FromQuery[str],
     known_on: FromQuery[date | None] = None,
 ) -> dict[str, Any]:

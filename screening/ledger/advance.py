@@ -10,7 +10,7 @@ import msgspec
 from screening.ledger.lives import Life, decide_life, load_lives
 from screening.ledger.reconcile import Changes, OpenRow, reconcile
 from screening.protocols.decision import Decision
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction, system_actor
 
@@ -39,7 +39,7 @@ class Advanced(msgspec.Struct, frozen=True):
 _CLAIM = """
 select person_id, last_event_id from standing
  where programme = $1 and next_action_on <= $2
- order by next_action_on, person_id
+ order by next_action_on
  limit $3
  for update skip locked
 """
@@ -121,7 +121,7 @@ async def _advance(tx: Transaction, family: Family, seen: Mapping[int, int]) -> 
 
 _OPEN_ROWS = """
 select person_id, id, episode, kind, subject, due_on from obligation
- where person_id = any($1) and programme = $2 and state = 'open'
+ where person_id = any($1) and programme = $2 and closed_on is null
 """
 
 

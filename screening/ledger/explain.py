@@ -5,7 +5,7 @@ from typing import Any
 
 from screening.ledger.lives import decide_life, load_lives
 from screening.protocols.cases import decision_json
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
 

@@ -7,7 +7,7 @@ import msgspec
 
 from screening.ledger.lives import decide_life, load_lives
 from screening.protocols.decision import Decision
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction, system_actor
 from screening.vocabulary import Status

@@ -8,7 +8,7 @@ import msgspec
 from screening.history.events import Event
 from screening.protocols.decide import decide
 from screening.protocols.decision import Decision, Person
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.storage.transaction import Transaction
 from screening.vocabulary import Status
 
@@ -25,7 +25,7 @@ class Life(msgspec.Struct, gc=False):
     history: list[Event]
 
 
-_PEOPLE = "select id, holder_id, born, sex, resident_since from person where id = any($1)"
+_PEOPLE = "select id, holder_id, born, sex, resident_since, municipality from person where id = any($1)"
 # A merged person's events stay where they were written and are read through the holder.
 _EVENTS = """
 select p.holder_id, e.id, e.kind, e.occurred_on, e.recorded_on, e.body, e.supersedes
@@ -40,7 +40,7 @@ async def load_lives(tx: Transaction, *, persons: Sequence[int], programme: str)
     lives = {
         row["id"]: Life(
             id=row["id"],
-            person=Person(born=row["born"], sex=row["sex"], resident_since=row["resident_since"]),
+            person=Person(row["born"], row["sex"], row["resident_since"], row["municipality"] or ""),
             merged=row["holder_id"] != row["id"],
             history=[],
         )

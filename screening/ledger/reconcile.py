@@ -47,9 +47,7 @@ def reconcile(decision: Decision, ledger: Iterable[OpenRow], *, seen: int) -> Ch
     }
     held = {(row.episode, row.kind, row.subject): row for row in ledger}
     settled = tuple(
-        one
-        for one in decision.closed
-        if one.owed is not None and one.event > seen and (one.episode, one.kind, one.subject) not in held
+        one for one in decision.settled_after(seen) if (one.episode, one.kind, one.subject) not in held
     )
     if not held and not wanted and not settled:
         return NOTHING

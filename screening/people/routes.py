@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from screening.people.commands import FeedReport, Source, load_feed
@@ -12,7 +12,7 @@ from screening.people.feed import FeedFormat
 from screening.people.queries import find_person, person_record
 from screening.refusals import Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, commit, database_of, today_of
+from screening.web import CallerRequest, PathId, allow, commit, database_of, takes, today_of
 
 MAX_FEED_BYTES = 512 * 1024 * 1024
 _SHOWN = 100
@@ -38,6 +38,7 @@ class FeedAnswer(msgspec.Struct):
     status_code=HTTP_200_OK,
     request_max_body_size=MAX_FEED_BYTES,
     **allow(Role.PROGRAMME_STAFF, Role.SCHEDULER, Role.ADMINISTRATOR),
+    **takes({media: {"type": "string", "format": "binary"} for media in _FORMATS}),
 )
 async def post_feed(request: CallerRequest) -> FeedAnswer:
     """Take in a file of the register; `Content-Type` says which format it has."""
@@ -93,7 +94,7 @@ async def search_person(request: CallerRequest, data: JSONBody[Search]) -> Found
 
 
 @get("/people/{person:int}", **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF, Role.ADMINISTRATOR))
-async def get_person(request: CallerRequest, person: FromPath[int]) -> dict[str, Any]:
+async def get_person(request: CallerRequest, person: PathId) -> dict[str, Any]:
     """What the register says of a person, without their numbers; the reading is audited."""
     return await commit(request, lambda tx: person_record(tx, person=person))
 

@@ -7,40 +7,54 @@ from typing import Any
 import msgspec
 
 from screening.history.events import Event
-from screening.protocols import yaml12
+from screening.protocols import spelling, yaml12
 from screening.protocols.decide import decide
 from screening.protocols.decision import Decision, Obligation, Person
-from screening.protocols.model import Family
+from screening.protocols.family import Family
 from screening.refusals import Refused
-from screening.vocabulary import FINDINGS, EventKind, ObligationKind, OptOutScope, Sample, Sex, Status, Test
+from screening.vocabulary import Destination, EventKind, ObligationKind, OptOutScope, Sample, Sex, Status
 
 
 class CasePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`municipality` is a number; `county` how those of the county begin, or an area that a protocol names."""
+
     born: date
     sex: Sex
     resident_since: date | None = None
+    municipality: str | int | None = None
+    county: str | int | None = None
 
 
 Day = date  # an entry has a field of the name `date`
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of a case's history: a test with findings, or an event. `supersedes` counts from 1."""
+    """One entry of a case's history: a test with findings, or an event. `supersedes` counts from 1.
+
+    What one test found stands in `findings`, as words or with its measures, or beside it: `spelling` says how.
+    """
 
     date: Day
-    test: Test | None = None
+    test: str | None = None
     event: EventKind | None = None
-    findings: list[str] = []
+    findings: Any = None
     sample: Sample = Sample.CLINICIAN
     lab: str | None = None
     recorded: Day | None = None
+    analysed_on: Day | None = None
     supersedes: int | None = None
-    to: str | None = None
+    to: Destination | None = None
     code: str | None = None
     scope: OptOutScope | None = None
     until: Day | None = None
     reason: str | None = None
     letter: str | None = None
+    municipality: str | int | None = None
+    county: str | int | None = None
+    ug_per_g: float | None = None
+    reader: str | int | None = None
+    score: int | None = None
+    side: str | None = None
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +84,15 @@ def load_cases(text: str, *, file: str) -> list[Case]:
     raw = [
         case for document in documents for case in (document if isinstance(document, list) else [document])
     ]
-    return [_one_case(case, f"{file}, case {number}") for number, case in enumerate(raw, start=1)]
+    return [_one_case(case, _where(text, file, number, raw)) for number, case in enumerate(raw)]
+
+
+def _where(text: str, file: str, number: int, raw: Sequence[object]) -> str:
+    """Where a case stands, for a refusal; where a file holds several documents by its number alone."""
+    case = raw[number]
+    title = case.get("title") if isinstance(case, dict) else None
+    line = yaml12.line_with(text, str(title), key="title") if title else 1
+    return f"{file}:{line}: case {number + 1}"
 
 
 def _one_case(raw: object, where: str) -> Case:
@@ -82,7 +104,18 @@ def _one_case(raw: object, where: str) -> Case:
         complaint = _unsound(entry, number)
         if complaint:
             raise Refused("case_malformed", f"{where}, history entry {number}: {complaint}")
+    for wanted in case.expect.obligations or () if case.expect else ():
+        unknown = sorted(wanted.keys() - _OBLIGATION_KEYS)
+        if unknown or wanted.get("kind", ObligationKind.INVITE) not in set(ObligationKind):
+            raise Refused(
+                "case_malformed",
+                f"{where}: expects an obligation {wanted}; keys are {', '.join(sorted(_OBLIGATION_KEYS))},"
+                f" kinds {', '.join(ObligationKind)}",
+            )
     return case
+
+
+_OBLIGATION_KEYS = frozenset({"kind", "to", "subject", "opened_on", "due_on", "rule", "letter"})
 
 
 def _unsound(entry: Entry, number: int) -> str | None:
@@ -90,34 +123,55 @@ def _unsound(entry: Entry, number: int) -> str | None:
         return "expected exactly one of `test` and `event`"
     if entry.supersedes is not None and not 0 < entry.supersedes < number:
         return f"supersedes {entry.supersedes}; expected the position, from 1, of an earlier entry"
-    if entry.test is not None:
-        unknown = sorted(set(entry.findings) - FINDINGS[entry.test])
-        if unknown:
-            return f"{entry.test} has no finding {', '.join(unknown)}; there are {', '.join(sorted(FINDINGS[entry.test]))}"
-    return None
+    if entry.event == EventKind.DEFERRED and entry.until is None:
+        return "deferred needs `until`"
+    if entry.test is None:
+        return "`findings` belong to a test" if entry.findings is not None else None
+    return spelling.unsound(entry)
 
 
 def decide_case(family: Family, case: Case) -> Decision:
-    person = Person(born=case.person.born, sex=case.person.sex, resident_since=case.person.resident_since)
-    history = [_event(entry, number) for number, entry in enumerate(case.history, start=1)]
-    return decide(family, person, history, case.as_of)
+    return decide(family, person_of(case), events_of(case), case.as_of)
 
 
-def _event(entry: Entry, number: int) -> Event:
-    body: dict[str, Any]
+def person_of(case: Case) -> Person:
+    told = case.person
+    return Person(
+        born=told.born, sex=told.sex, resident_since=told.resident_since,
+        municipality=str(told.municipality or told.county or ""),
+    )  # fmt: skip
+
+
+def events_of(case: Case) -> list[Event]:
+    """The history as events: one a finding, but one a reading of a mammogram."""
+    events: list[Event] = []
+    of_entry: dict[int, list[int]] = {}
+    for number, entry in enumerate(case.history, start=1):
+        replaced = of_entry.get(entry.supersedes or 0, [])
+        bodies = _bodies(entry)
+        for place in range(max(len(bodies), len(replaced))):
+            body = bodies[place] if place < len(bodies) else None
+            supersedes = replaced[place] if place < len(replaced) else None
+            events.append(_event(len(events) + 1, entry, body, supersedes))
+            of_entry.setdefault(number, []).append(len(events))
+    return events
+
+
+def _bodies(entry: Entry) -> list[dict[str, Any]]:
     if entry.test is not None:
-        body = {"test": entry.test, "sample": entry.sample, "findings": entry.findings, "profile": entry.lab}
-    else:
-        named = ("to", "code", "scope", "until", "reason", "letter")
-        body = {name: value for name in named if (value := getattr(entry, name)) is not None}
-    return Event(
-        id=number,
-        kind=entry.event or EventKind.TESTED,
-        occurred_on=entry.date,
-        recorded_on=entry.recorded or entry.date,
-        body=body,
-        supersedes=entry.supersedes,
-    )
+        common = {"sample": entry.sample, "profile": entry.lab, "analysed_on": entry.analysed_on}
+        return [{**common, **body} for body in spelling.bodies(entry)]
+    named = ("to", "code", "scope", "until", "reason", "letter")
+    body: dict[str, Any] = {name: value for name in named if (value := getattr(entry, name)) is not None}
+    if entry.municipality or entry.county:
+        body["municipality"] = str(entry.municipality or entry.county)
+    return [body]
+
+
+def _event(number: int, entry: Entry, body: dict[str, Any] | None, supersedes: int | None) -> Event:
+    """`body` None: of what is replaced more was said than is said now."""
+    kind = EventKind.RESULT_WITHDRAWN if body is None else entry.event or EventKind.TESTED
+    return Event(number, kind, entry.date, entry.recorded or entry.date, body or {}, supersedes)
 
 
 def disagreements(decision: Decision, expect: Expectation) -> list[str]:

@@ -11,16 +11,18 @@ from screening.vocabulary import EventKind
 class Circumstances:
     """The register's news and the person's own choices, as they stand after each event."""
 
-    __slots__ = ("away_since", "ceased", "deferred", "died_on", "entry", "moves", "opted_out")
+    away_since: date | None = None
+    died_on: date | None = None
+    opted_out: frozenset[str] = frozenset()
+    deferred: tuple[date, str] | None = None  # (first day no longer deferred, reason)
+    ceased: str | None = None
+    enrolled: bool = False
 
     def __init__(self, person: Person) -> None:
+        self.person = person
         self.entry: date = person.resident_since or person.born  # living here since
-        self.away_since: date | None = None
-        self.died_on: date | None = None
+        self.municipality: str = person.municipality
         self.moves: list[date] = []
-        self.opted_out: frozenset[str] = frozenset()
-        self.deferred: tuple[date, str] | None = None  # (first day no longer deferred, reason)
-        self.ceased: str | None = None
 
     @property
     def gone(self) -> str | None:
@@ -29,19 +31,17 @@ class Circumstances:
             return "dead"
         return "emigrated" if self.away_since is not None else None
 
-    def take(self, day: date, event: Event) -> bool:
-        """Whether this kind of event is of concern here."""
-        handler = _HANDLERS.get(event.kind)
-        if handler is not None:
-            handler(self, day, event)
-        return handler is not None
+    def registered(self, _day: date, event: Event) -> None:
+        self.municipality = event.body.get("municipality") or self.municipality
 
-    def moved(self, day: date, _event: Event) -> None:
+    def moved(self, day: date, event: Event) -> None:
         self.moves.append(day)
+        self.municipality = event.body.get("municipality") or self.municipality
 
-    def immigrated(self, day: date, _event: Event) -> None:
+    def immigrated(self, day: date, event: Event) -> None:
         self.away_since = None
         self.entry = day
+        self.municipality = event.body.get("municipality") or self.municipality
 
     def emigrated(self, day: date, _event: Event) -> None:
         self.away_since = day
@@ -53,7 +53,7 @@ class Circumstances:
         self.died_on = None
 
     def opts_out(self, _day: date, event: Event) -> None:
-        self.opted_out |= {str(event.body.get("scope", "contact"))}
+        self.opted_out |= {str(event.body.get("scope") or "contact")}
 
     def opts_in(self, _day: date, event: Event) -> None:
         scope = event.body.get("scope")
@@ -63,13 +63,14 @@ class Circumstances:
         until = event.body.get("until")
         if until is not None:
             day = until if isinstance(until, date) else date.fromisoformat(str(until))
-            self.deferred = (day, str(event.body.get("reason", "deferred")))
+            self.deferred = (day, str(event.body.get("reason") or "deferred"))
 
-    def ceases(self, _day: date, event: Event) -> None:
-        self.ceased = str(event.body.get("reason", "ceased"))
+    def enrols(self, _day: date, _event: Event) -> None:
+        self.enrolled = True
 
 
-_HANDLERS: Mapping[str, Callable[[Circumstances, date, Event], None]] = {
+CIRCUMSTANCES: Mapping[str, Callable[[Circumstances, date, Event], None]] = {
+    EventKind.REGISTERED: Circumstances.registered,
     EventKind.MOVED: Circumstances.moved,
     EventKind.IMMIGRATED: Circumstances.immigrated,
     EventKind.EMIGRATED: Circumstances.emigrated,
@@ -78,5 +79,5 @@ _HANDLERS: Mapping[str, Callable[[Circumstances, date, Event], None]] = {
     EventKind.OPTED_OUT: Circumstances.opts_out,
     EventKind.OPTED_IN: Circumstances.opts_in,
     EventKind.DEFERRED: Circumstances.defers,
-    EventKind.CEASED: Circumstances.ceases,
+    EventKind.ENROLLED: Circumstances.enrols,
 }

@@ -2,70 +2,61 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import NamedTuple
 
 from screening.history.events import Event
 from screening.protocols.decision import Closed, Obligation
-from screening.protocols.model import Call, Row, Word
-from screening.vocabulary import EventKind, ObligationKind
-
-
-class Letter(NamedTuple):
-    """A letter or a kit that went out; `template` is empty where the history does not say."""
-
-    day: date
-    kind: str
-    template: str
-    event: int
-
-
-class KitNews(NamedTuple):
-    day: date
-    kind: str
+from screening.protocols.lookup import Leaf, Lookup
+from screening.protocols.model import Word
+from screening.vocabulary import EventKind, ObligationKind, Sample
 
 
 class Correspondence:
     """Everything sent so far, as it stands after each event."""
 
-    __slots__ = ("closed", "kits", "letters", "results")
+    declined_on: date | None = None
 
     def __init__(self) -> None:
-        self.letters: list[Letter] = []
-        self.kits: list[KitNews] = []
-        self.results: list[Obligation] = []  # results of home samples not told yet
-        self.closed: list[Closed] = []
+        self.letters: list[Event] = []  # calls: invitations, reminders, kits
+        self.follow_up_letters: list[Event] = []
+        self.kits: list[Event] = []  # what went out and what became of it
+        self.missed: list[Event] = []  # appointments
+        self.results: list[Obligation] = []  # not told yet
+        self.told: list[Closed] = []
 
-    def take(self, day: date, event: Event) -> bool:
-        """Whether this kind of event is of concern here."""
-        handler = _HANDLERS.get(event.kind)
-        if handler is not None:
-            handler(self, day, event)
-        return handler is not None
+    def letter_sent(self, _day: date, event: Event) -> None:
+        self.letters.append(event)
 
-    def letter_sent(self, day: date, event: Event) -> None:
-        self.letters.append(Letter(day, event.kind, str(event.body.get("letter") or ""), event.id))
+    def follow_up_letter_sent(self, _day: date, event: Event) -> None:
+        self.follow_up_letters.append(event)
 
-    def kit_news(self, day: date, event: Event) -> None:
-        self.kits.append(KitNews(day, event.kind))
-        if event.kind == EventKind.KIT_DISPATCHED:
-            self.letter_sent(day, event)
+    def kit_news(self, _day: date, event: Event) -> None:
+        self.kits.append(event)
+
+    def appointment_missed(self, _day: date, event: Event) -> None:
+        self.missed.append(event)
+
+    def declined(self, day: date, _event: Event) -> None:
+        self.declined_on = day
 
     def result_told(self, day: date, event: Event) -> None:
         """A result letter answers the oldest result that was known when it was written."""
         template = event.body.get("letter")
         for owed in self.results:
             if owed.opened_on <= event.recorded_on and template in (None, owed.letter):
-                self.closed.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day))
+                self.told.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day))
                 self.results.remove(owed)
                 return
 
-    def owe_result(self, event: Event, day: date, episode: date, row: Row, word: Word, rules: Call) -> None:
-        """The result of a home sample is told by the programme; nobody else has seen the person.
-
-        A corrected result is told again, under a name of its own.
-        """
-        template = rules.result_letters.get(word)
-        if template is None or rules.kit is None or day < rules.kit.available_from:
+    def owe_result(
+        self, table: Lookup, leaf: Leaf, word: Word, event: Event, episode: date, sample: str
+    ) -> None:
+        """A result that the programme tells by itself; a corrected one is told again, under a name of its own."""
+        rule = table.letters
+        day = event.occurred_on
+        template = None if rule is None else rule.letters.get(word)
+        if rule is None or template is None or day < rule.since:
+            return
+        if rule.samples and Sample(sample) not in rule.samples:
             return
         known_on = max(day, event.recorded_on)
         self.results.append(
@@ -75,20 +66,21 @@ class Correspondence:
                 episode=episode,
                 opened_on=known_on,
                 due_on=known_on,
-                rule=row.id,
+                rule=leaf.row.id,
                 letter=template,
             )
         )
 
 
-_HANDLERS: Mapping[str, Callable[[Correspondence, date, Event], None]] = {
+CORRESPONDENCE: Mapping[str, Callable[[Correspondence, date, Event], None]] = {
     EventKind.INVITED: Correspondence.letter_sent,
     EventKind.REMINDED: Correspondence.letter_sent,
-    EventKind.FOLLOW_UP_LETTER_SENT: Correspondence.letter_sent,
+    EventKind.FOLLOW_UP_LETTER_SENT: Correspondence.follow_up_letter_sent,
     EventKind.RESULT_GIVEN: Correspondence.result_told,
-    EventKind.KIT_DISPATCHED: Correspondence.kit_news,
     EventKind.KIT_UNDELIVERABLE: Correspondence.kit_news,
     EventKind.KIT_RETURNED: Correspondence.kit_news,
     EventKind.KIT_RECEIVED: Correspondence.kit_news,
     EventKind.KIT_REJECTED: Correspondence.kit_news,
+    EventKind.APPOINTMENT_MISSED: Correspondence.appointment_missed,
+    EventKind.DECLINED: Correspondence.declined,
 }

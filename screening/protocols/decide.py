@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from datetime import date
 
 from screening.history.events import Event
-from screening.protocols.call import Standing, inform, remind, standing_in_call
+from screening.protocols.call import call, inform, standing_in_call
 from screening.protocols.decision import Closed, Decision, Obligation, Person
-from screening.protocols.fold import CALL, Fold, valid_events
-from screening.protocols.home_kits import offer_kit
-from screening.protocols.model import Family, MissingLetter, Protocol, birthday
-from screening.vocabulary import EventKind, ObligationKind, Status
+from screening.protocols.family import Family
+from screening.protocols.fold import Fold, valid_events
+from screening.protocols.kits import await_result, offer_kit
+from screening.protocols.model import CALL, MissingLetter, Population, Protocol
+from screening.protocols.standing import Standing
+from screening.vocabulary import ObligationKind, Status
 
 # Letters and kits: what a person who wants no contact is not sent, and who has moved abroad cannot be.
 _CALLING = frozenset({ObligationKind.INVITE, ObligationKind.REMIND, ObligationKind.DISPATCH_KIT})
 _CONTACT = frozenset({*_CALLING, ObligationKind.FOLLOW_UP_LETTER, ObligationKind.REPLACE_KIT})
 _NO_CONTACT = frozenset({"contact", "storage"})
+_APPOINTMENTS = frozenset({ObligationKind.REFER, ObligationKind.ATTEND})
+_PLANNED = frozenset({ObligationKind.REPEAT_TEST, ObligationKind.TEST_OF_CURE})
 
 
 def decide(family: Family, person: Person, history: Sequence[Event], today: date) -> Decision:
@@ -26,43 +30,38 @@ def decide(family: Family, person: Person, history: Sequence[Event], today: date
     Never raises for any sequence of events whose words are in the vocabulary.
     """
     fold = Fold(family, person)
-    fold.walk(valid_events(history, today))
-    current = family.version(today, None).protocol
-    gone = fold.circumstances.gone
-    if gone is not None:
-        return _answer(fold, current, Status.OUTSIDE, gone, current.population.id)
-    if fold.stage.name != CALL and not fold.stage.ends:
-        return _in_follow_up(fold, today)
-    ended = fold.circumstances.ceased or fold.stage.ends
-    if ended:
-        rule = fold.row.id if fold.row and not fold.circumstances.ceased else current.population.id
-        return _answer(fold, current, Status.CEASED, ended, rule)
-    return _in_call(fold, current, today)
+    fold.walk(valid_events(history, today), today)
+    stage = fold.stage
+    if fold.gone is not None:
+        current = family.version(today, None).protocol
+        return _answer(fold, current, Status.OUTSIDE, fold.gone, current.population.id)
+    if stage.name == CALL or stage.ends is not None or stage.defers:
+        return _in_no_follow_up(fold, family.version(today, None).protocol, today)
+    return _in_follow_up(fold, today)
+
+
+# -- follow-up ------------------------------------------------------------------------------------
 
 
 def _in_follow_up(fold: Fold, today: date) -> Decision:
-    protocol = fold.version.protocol
+    protocol, stage = fold.version.protocol, fold.stage
     owed = fold.owed_now()
     obligations = [] if owed is None else [owed]
     closed: list[Closed] = []
-    turns: list[date] = []
-    if owed is not None and fold.stage.missing is not None:
-        _missing_letter(fold, fold.stage.missing, owed, today, obligations, closed, turns)
-    obligations += fold.correspondence.results
-    kept = [
-        one
-        for one in obligations
-        if not (fold.circumstances.opted_out & _NO_CONTACT and one.kind in _CONTACT)
-    ]
+    turns: list[date] = [] if fold.lapses_on is None else [fold.lapses_on]
+    if owed is not None and stage.missing is not None:
+        _missing_letter(fold, stage.missing, owed, today, obligations, closed, turns)
+    if owed is not None and stage.no_show is not None:
+        _no_show_letters(fold, owed, obligations, closed)
+    obligations += fold.results
+    if fold.opted_out & _NO_CONTACT:
+        obligations = [one for one in obligations if one.kind not in _CONTACT]
     planned = owed.due_on if owed is not None and owed.kind in _PLANNED else None
     return _answer(
-        fold, protocol, Status.IN_FOLLOW_UP, (fold.row.then.reason if fold.row else "") or fold.stage.reason,
-        fold.row.id if fold.row else fold.stage.id,
-        obligations=kept, closed=closed, next_due_on=planned, turns=turns, today=today,
+        fold, protocol, Status.IN_FOLLOW_UP, (fold.row.then.reason if fold.row else "") or stage.reason,
+        fold.row.id if fold.row else stage.id,
+        obligations=obligations, closed=closed, next_due_on=planned, turns=turns, today=today,
     )  # fmt: skip
-
-
-_PLANNED = frozenset({ObligationKind.REPEAT_TEST, ObligationKind.TEST_OF_CURE})
 
 
 def _missing_letter(
@@ -72,12 +71,11 @@ def _missing_letter(
     """What is still missing long after it was due is asked for in a letter, at any age."""
     opens = rule.after.after(owed.due_on)
     subject = f"{owed.subject} missing"
-    sent = next(
-        (e for e in fold.correspondence.letters if e[1] == EventKind.FOLLOW_UP_LETTER_SENT and e[0] >= opens),
-        None,
-    )
+    sent = next((one for one in fold.follow_up_letters if one.occurred_on >= opens), None)
     if sent is not None:
-        closed.append(Closed(owed.episode, ObligationKind.FOLLOW_UP_LETTER, subject, sent[3], sent[0]))
+        closed.append(
+            Closed(owed.episode, ObligationKind.FOLLOW_UP_LETTER, subject, sent.id, sent.occurred_on)
+        )
     elif today < opens:
         turns.append(opens)
     else:
@@ -89,82 +87,145 @@ def _missing_letter(
         )  # fmt: skip
 
 
-def _in_call(fold: Fold, protocol: Protocol, today: date) -> Decision:
-    population = protocol.population
-    if fold.person.sex not in population.sex:
-        return _answer(
-            fold,
-            protocol,
-            Status.OUTSIDE,
-            "sex",
-            population.id,
-            obligations=fold.correspondence.results,
-            today=today,
+def _no_show_letters(
+    fold: Fold, owed: Obligation, obligations: list[Obligation], closed: list[Closed]
+) -> None:
+    """Who missed an appointment while it is still owed is written to, once for each missed."""
+    rule = fold.stage.no_show
+    entered = fold.entered_on
+    for missed in fold.missed:
+        day = missed.occurred_on
+        elsewhere = missed.body.get("to") not in (None, owed.to)
+        if rule is None or entered is None or day < entered or elsewhere or owed.kind not in _APPOINTMENTS:
+            continue
+        subject = f"{owed.subject} missed {day}"
+        sent = next((one for one in fold.follow_up_letters if one.occurred_on >= day), None)
+        if sent is not None:
+            closed.append(
+                Closed(owed.episode, ObligationKind.FOLLOW_UP_LETTER, subject, sent.id, sent.occurred_on)
+            )
+        else:
+            obligations.append(
+                Obligation(
+                    kind=ObligationKind.FOLLOW_UP_LETTER, subject=subject, episode=owed.episode, opened_on=day,
+                    due_on=day, rule=rule.id, letter=rule.letter,
+                )
+            )  # fmt: skip
+
+
+# -- no follow-up ---------------------------------------------------------------------------------
+
+
+def _in_no_follow_up(fold: Fold, protocol: Protocol, today: date) -> Decision:
+    stage, rule = fold.stage, fold.row.id if fold.row else fold.stage.id
+    if fold.ceased is not None:
+        return _told(fold, protocol, Status.CEASED, fold.ceased, _ceasing_rule(fold, fold.ceased), today)
+    if stage.ends is not None:
+        return _told(fold, protocol, Status.CEASED, stage.ends, rule, today)
+    enters, leaves = protocol.population.window(fold.person.born, fold.municipality)
+    limb = _outside(fold, protocol.population, today, enters, leaves)
+    if limb is not None:
+        return _told(fold, protocol, Status.OUTSIDE, limb, protocol.population.id, today, enters)
+    if stage.defers:
+        turns = [leaves] if fold.lapses_on is None else [leaves, fold.lapses_on]
+        return _told(
+            fold, protocol, Status.DEFERRED, stage.reason, rule, today, *turns, next_due_on=fold.lapses_on
         )
-    enters = birthday(fold.person.born, population.from_age)
-    leaves = birthday(fold.person.born, population.before_age)
+    return _in_call(fold, protocol, enters, leaves, today)
+
+
+def _outside(fold: Fold, population: Population, today: date, enters: date, leaves: date) -> str | None:
+    """By which limb a person is not in the target population; None where they are."""
+    if fold.person.sex not in population.sex and not (population.enrolment and fold.enrolled):
+        return "sex"
+    if population.born_since is not None and fold.person.born < population.born_since:
+        return "born_before_programme"
     if today < enters:
-        return _answer(
-            fold, protocol, Status.OUTSIDE, "too_young", population.id,
-            obligations=fold.correspondence.results, turns=[enters], today=today,
-        )  # fmt: skip
-    if today >= leaves:
-        return _answer(
-            fold,
-            protocol,
-            Status.OUTSIDE,
-            "too_old",
-            population.id,
-            obligations=fold.correspondence.results,
-            today=today,
-        )
-    standing = standing_in_call(fold, protocol)
-    inform(fold, protocol, standing, today)
-    offer = protocol.call.kit
-    kit_near = offer is not None and offer_kit(fold, offer, standing, today)
-    remind(fold, protocol, standing, today, kit_near=kit_near)
+        return "too_young"
+    return "too_old" if today >= leaves else None
+
+
+def _ceasing_rule(fold: Fold, reason: str) -> str:
+    rule = fold.version.ceasing.get(reason)
+    return rule.id if rule is not None else fold.version.protocol.population.id
+
+
+def _told(
+    fold: Fold, protocol: Protocol, status: Status, reason: str, rule: str, today: date, *turns: date,
+    next_due_on: date | None = None,
+) -> Decision:  # fmt: skip
+    """Nothing is owed but the results that have not been told yet."""
+    return _answer(
+        fold, protocol, status, reason, rule, obligations=fold.results, turns=turns, today=today, next_due_on=next_due_on
+    )  # fmt: skip
+
+
+def _in_call(fold: Fold, protocol: Protocol, enters: date, leaves: date, today: date) -> Decision:
+    rules = protocol.call
+    standing = standing_in_call(fold, protocol, enters, today)
     standing.turns.append(leaves)
+    for letter in rules.at_age:
+        inform(fold, letter, standing, today)
+    kit_near = False
+    if rules.kits is not None:
+        if rules.offer is not None:
+            kit_near = offer_kit(fold, rules.offer, standing, today)
+        await_result(fold, rules.kits, standing)
+    call(fold, protocol, standing, today, kit_near=kit_near)
     return _called(fold, protocol, standing, today)
 
 
 def _called(fold: Fold, protocol: Protocol, standing: Standing, today: date) -> Decision:
-    reserved = sorted(fold.circumstances.opted_out & _NO_CONTACT)
-    deferred = (
-        fold.circumstances.deferred
-        if fold.circumstances.deferred and today < fold.circumstances.deferred[0]
-        else None
-    )
-    obligations = [*standing.owed, *fold.correspondence.results]
+    obligations = standing.owed + fold.results
+    reserved = sorted(fold.opted_out & protocol.call.stopped_by) if fold.opted_out else []
+    deferred = fold.deferred if fold.deferred is not None and today < fold.deferred[0] else None
     if reserved or deferred:
         obligations = [one for one in obligations if one.kind not in _CALLING]
-    rule = next((one.rule for one in obligations if one.kind in _CALLING), standing.rule)
+    calling = next((one.rule for one in obligations if one.kind in _CALLING), None)
+    due, rule, next_due_on = standing.due, calling or standing.rule, standing.due
     if reserved:
         status, reason = Status.OPTED_OUT, reserved[0]
     elif deferred:
         status, reason = Status.DEFERRED, deferred[1]
         standing.turns.append(deferred[0])
+    elif due is None and calling is None:
+        status, reason, rule = _no_more_calls(protocol, standing)
+    elif standing.declined:
+        status, reason, next_due_on = Status.WAITING, "this call was declined", standing.next_call
     elif standing.invited:
-        status, reason = Status.INVITED, "a call is open"
-    elif standing.due <= today or any(one.kind in _CALLING for one in obligations):
+        status, reason, next_due_on = Status.INVITED, "a call is open", standing.next_call
+    elif calling is not None or (due is not None and due <= today):
         status, reason = Status.DUE, "a call is due"
     else:
         status, reason = Status.WAITING, (fold.row.then.reason if fold.row else "") or "up to date"
-    standing.turns.append(standing.due)
-    open_call = status in (Status.DUE, Status.INVITED)
+    if due is not None:
+        standing.turns.append(due)
+    open_call = due is not None and status in _OPEN_CALL
     return _answer(
-        fold, protocol, status, reason, rule,
-        obligations=obligations, closed=standing.closed, next_due_on=standing.due, turns=standing.turns, today=today,
-        episode=(fold.episodes + 1, standing.due) if open_call else None,
+        fold, protocol, status, reason, rule, obligations=obligations, closed=standing.closed,
+        next_due_on=next_due_on, turns=standing.turns, today=today,
+        episode=(fold.episodes + 1, due) if open_call else None,
     )  # fmt: skip
+
+
+_OPEN_CALL = frozenset({Status.DUE, Status.INVITED})
+
+
+def _no_more_calls(protocol: Protocol, standing: Standing) -> tuple[Status, str, str]:
+    """Past the last call of a life: for good after the last round, else until the age ends it."""
+    for limit in protocol.call.limits:
+        if limit.id == standing.limit and limit.rounds is not None:
+            return Status.CEASED, "all rounds done", limit.id
+    return Status.WAITING, "no further call", standing.limit or standing.rule
 
 
 def _answer(
     fold: Fold, protocol: Protocol, status: Status, reason: str, rule: str, *,
     obligations: Sequence[Obligation] = (), closed: Sequence[Closed] = (), next_due_on: date | None = None,
-    turns: Sequence[date] = (), today: date | None = None, episode: tuple[int, date] | None = None,
+    turns: Sequence[date] = (), today: date | None = None, episode: tuple[int, date | None] | None = None,
 ) -> Decision:  # fmt: skip
     number, opened = episode or (fold.episodes, fold.episode)
-    ahead = [day for day in turns if today is not None and day > today]
+    ahead = [day for day in turns if day > today] if today is not None else None
     return Decision(
         protocol=protocol.id,
         status=status,
@@ -175,6 +236,7 @@ def _answer(
         episode_number=number,
         episode_opened_on=opened,
         obligations=tuple(obligations),
-        closed=(*fold.closed, *fold.correspondence.closed, *closed),
-        trace=fold.trace(),
+        settled=fold.settled,
+        answered=(*fold.told, *closed),
+        fired=fold.fired,
     )

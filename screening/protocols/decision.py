@@ -1,23 +1,26 @@
 """What `decide` answers, and what it is asked with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
-from screening.protocols.model import Word
+from screening.protocols.model import Lapse, Row, Stage, Word
 from screening.vocabulary import ObligationKind, Sex, Status
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
     """What a protocol may know of a person besides the history.
 
-    `resident_since` None: resident since birth, as far as the register says.
+    `resident_since` None: resident since birth, as far as the register says. `municipality`: its number,
+    where the history does not say where the person lives.
     """
 
     born: date
     sex: Sex
     resident_since: date | None = None
+    municipality: str = ""
 
 
 class Obligation(msgspec.Struct, frozen=True, gc=False):
@@ -53,6 +56,37 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     owed: Obligation | None = None  # what was owed, where the episode and not a letter closed it
 
 
+class Stay(NamedTuple):
+    """Being in a stage that owes something: by which rule, since when, in which episode."""
+
+    stage: Stage
+    rule: Row | Lapse
+    since: date
+    episode: date
+
+    def owed(self, step: int, opened_on: date) -> Obligation:
+        """The step's obligation as it stood when it opened."""
+        owed, after = self.stage.owes[step], self.rule.then.after
+        due_on = (
+            owed.within.after(opened_on) if owed.within else (after.after(self.since) if after else opened_on)
+        )
+        return Obligation(
+            kind=owed.kind,
+            subject=f"{owed.to or owed.kind} {self.since.isoformat()}",
+            episode=self.episode,
+            opened_on=opened_on,
+            due_on=due_on,
+            rule=self.rule.id,
+            to=owed.to,
+            letter=owed.letter,
+        )
+
+
+Settled = tuple[
+    Stay, int, date, int, date
+]  # where, which step, when it opened, the event that closed it, its day
+
+
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """Where a person stands on a day, what is owed, and why.
 
@@ -69,5 +103,25 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     episode_number: int
     episode_opened_on: date | None
     obligations: tuple[Obligation, ...]
-    closed: tuple[Closed, ...]
-    trace: tuple[Step, ...]
+    settled: Sequence[Settled]  # closed by what came of the follow-up
+    answered: Sequence[Closed]  # closed by a letter, a kit or a call
+    fired: Sequence[tuple[date, Row | Lapse, Mapping[str, Word]]]
+
+    @property
+    def closed(self) -> tuple[Closed, ...]:
+        """Everything that was owed and has its evidence, oldest first."""
+        return (*self.settled_after(-1), *self.answered)
+
+    def settled_after(self, event: int) -> tuple[Closed, ...]:
+        """What the follow-up owed and an event later recorded than that one has closed."""
+        return tuple(
+            Closed(one.episode, one.kind, one.subject, by, on, one)
+            for stay, step, opened_on, by, on in self.settled
+            if by > event
+            for one in (stay.owed(step, opened_on),)
+        )
+
+    @property
+    def trace(self) -> tuple[Step, ...]:
+        """The rules that fired, oldest first."""
+        return tuple(Step(day, row.id, facts, row.source) for day, row, facts in self.fired)

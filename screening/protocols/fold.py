@@ -6,313 +6,385 @@ decides only which of two entries corrects the other.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from operator import itemgetter
+from operator import attrgetter
 
 from screening.history.events import Event
-from screening.protocols import facts as named
-from screening.protocols.circumstances import Circumstances
-from screening.protocols.correspondence import Correspondence
-from screening.protocols.decision import Closed, Obligation, Person, Step
-from screening.protocols.model import CompiledProtocol, Family, Row, Stage, Table, Word
-from screening.vocabulary import EventKind, ObligationKind, Sample, Test
+from screening.protocols.circumstances import CIRCUMSTANCES, Circumstances
+from screening.protocols.correspondence import CORRESPONDENCE, Correspondence
+from screening.protocols.decision import Obligation, Person, Settled, Stay
+from screening.protocols.facts import Memory, Seen, judged_fit
+from screening.protocols.family import CompiledProtocol, Family
+from screening.protocols.model import CALL, Lapse, Row, Stage, Word
+from screening.vocabulary import Destination, EventKind, Sample, Test
 
-CALL = "call"
-_NOT_POSITIVE = frozenset({"negative", "invalid"})
-_UNREMARKABLE_CYTOLOGY = frozenset({"nilm", "unsatisfactory"})
-_SPECIMEN_TESTS = frozenset({"hpv", "cytology"})
 # Same-day order: what was found, then what was done about it, then what was written about it.
 _RANK: Mapping[str, int] = {
     EventKind.REGISTERED: 0, EventKind.IMMIGRATED: 0, EventKind.EMIGRATED: 0, EventKind.MOVED: 0,
     EventKind.DIED: 0, EventKind.DEATH_REVERSED: 1,
-    EventKind.TESTED: 2, EventKind.REFERRED: 3, EventKind.APPOINTMENT_BOOKED: 3, EventKind.APPOINTMENT_MISSED: 4,
-    EventKind.APPOINTMENT_ATTENDED: 5, EventKind.DIAGNOSED: 6, EventKind.TREATED: 7, EventKind.FOLLOW_UP_CLOSED: 8,
+    EventKind.TESTED: 2, EventKind.REFERRED: 3, EventKind.APPOINTMENT_BOOKED: 3, EventKind.APPOINTMENT_CANCELLED: 3,
+    EventKind.APPOINTMENT_MISSED: 4, EventKind.APPOINTMENT_ATTENDED: 5, EventKind.DIAGNOSED: 7, EventKind.TREATED: 8,
+    EventKind.FOLLOW_UP_CLOSED: 9,
 }  # fmt: skip
-_HISTOLOGY_RANK = 6
-_LAST_RANK = 9
-# Colposcopy that found no reason to take a biopsy answers like a normal one.
-_DIAGNOSES: Mapping[str, str] = {"no_biopsy": "normal"}
-
-Placed = tuple[date, int, int, Event]  # (day, same-day rank, id, event)
-Fired = tuple[date, Row, tuple[Word, ...], Table | None]
-
-
-def valid_events(history: Iterable[Event], today: date) -> list[Placed]:
-    """Known and not corrected on `today`, in order of occurrence."""
-    known = [event for event in history if event.recorded_on <= today]
-    corrected = {event.supersedes for event in known if event.supersedes is not None}
-    placed = [
-        (event.occurred_on, _rank(event), event.id, event)
-        for event in known
-        if event.occurred_on <= today
-        and event.id not in corrected
-        and event.kind != EventKind.RESULT_WITHDRAWN
-    ]
-    placed.sort(key=itemgetter(0, 1, 2))
-    return placed
+_TEST_RANK: Mapping[str, int] = {Test.CONSENSUS: 3, Test.COLONOSCOPY: 6, Test.HISTOLOGY: 7}
+_LAST_RANK = 10
+# A screening mammogram is taken before it is read.
+_SCREENED_RANK = 1
+_SCREENING_TESTS = frozenset({Test.HPV, Test.CYTOLOGY, Test.FIT, Test.MAMMOGRAPHY})
+PRIMARY_TESTS = frozenset({Test.HPV, Test.FIT, Test.MAMMOGRAPHY})
+_by_id = attrgetter("id")
+_by_day = attrgetter("occurred_on")
 
 
-def _rank(event: Event) -> int:
-    if event.kind == EventKind.TESTED and event.body.get("test") == Test.HISTOLOGY:
-        return _HISTOLOGY_RANK
-    return _RANK.get(event.kind, _LAST_RANK)
+def valid_events(history: Iterable[Event], today: date) -> list[Event]:
+    """Known and not corrected on `today`, in order of occurrence, those of one day in order of recording."""
+    events: list[Event] = []
+    corrected: set[int] = set()
+    for one in history:
+        if one.recorded_on <= today:
+            if one.supersedes is not None:
+                corrected.add(one.supersedes)
+            if one.occurred_on <= today:
+                events.append(one)
+    if corrected:
+        events = [one for one in events if one.id not in corrected]
+    events.sort(key=_by_id)
+    events.sort(key=_by_day)
+    return events
 
 
-class Fold:
+def same_day_rank(event: Event) -> tuple[int, int]:
+    """Where an event stands among those of its day."""
+    if event.kind == EventKind.TESTED:
+        return _TEST_RANK.get(event.body.get("test", ""), 2), event.id
+    if event.kind == EventKind.APPOINTMENT_ATTENDED and event.body.get("to") == Destination.MAMMOGRAPHY:
+        return _SCREENED_RANK, event.id
+    return _RANK.get(event.kind, _LAST_RANK), event.id
+
+
+class Fold(Circumstances, Correspondence, Memory):
     """The state after each event. Mutable inside one `decide`, never shared."""
 
-    __slots__ = (
-        "anchor", "circumstances", "closed", "correspondence", "due", "earlier", "entered_on", "episode",
-        "episodes", "family", "fired", "found", "person", "row", "stage", "step", "step_on", "tested_on",
-        "treated_on", "version", "worst",
-    )  # fmt: skip
+    row: Row | Lapse | None = None  # the rule that led to the present stage
+    stay: Stay | None = None  # the same, where something is owed there
+    entered_on: date | None = None  # the day the present stage began
+    lapses_on: date | None = None  # when the present stage lapses
+    step: int = 0  # position in the stage's `owes`
+    step_on: date | None = None
+    episode: date | None = None  # None: no follow-up is open
+    episodes: int = 0
+    anchor: date | None = None  # the day of the news that ended the last episode: letters count from it
+    due_from: date | None = None  # the day the next call counts from
+    reinstated_on: date | None = None
 
     def __init__(self, family: Family, person: Person) -> None:
+        Circumstances.__init__(self, person)
+        Correspondence.__init__(self)
+        Memory.__init__(self, person)
         self.family = family
-        self.person = person
-        self.circumstances = Circumstances(person)
-        self.correspondence = Correspondence()
         self.version: CompiledProtocol = family.versions[0]
-        self.stage: Stage = self.version.stages[CALL]
-        self.row: Row | None = None  # the row that led to the present stage
-        self.entered_on: date | None = None  # the day the present stage began
-        self.due: date | None = None  # what that row's `after` came to
-        self.step = 0  # position in the stage's `owes`
-        self.step_on: date | None = None
-        self.episode: date | None = None  # None: no follow-up is open
-        self.episodes = 0
-        self.found: set[str] = set()  # HPV types found in this episode
-        # every specimen so far: (day, abnormal, HPV negative or None where there was no valid HPV test)
-        self.earlier: list[tuple[date, bool, bool | None]] = []
-        self.tested_on: date | None = None  # last specimen
-        self.anchor: date | None = None  # the day the next call counts from
-        self.treated_on: date | None = None
-        self.worst: int | None = None  # worst histology ever, position in the groups
-        self.closed: list[Closed] = []
-        self.fired: list[Fired] = []
+        self.stage: Stage = self.version.call
+        self.anchors: list[date] = []
+        self.referrals: list[date] = []
+        self.settled: list[Settled] = []
+        self.fired: list[tuple[date, Row | Lapse, Mapping[str, Word]]] = []
 
-    def walk(self, events: Sequence[Placed]) -> None:
-        """Take every event in turn; HPV and cytology of one day are one specimen."""
-        position, count = 0, len(events)
-        while position < count:
-            day, _, _, event = events[position]
-            position += 1
-            if _of_specimen(event):
+    def walk(self, events: Sequence[Event], today: date) -> None:
+        """Take every event in turn, and whatever lapses before it; news of one day is judged together."""
+        place, count = 0, len(events)
+        handlers = _HANDLERS
+        while place < count:
+            event = events[place]
+            day = event.occurred_on
+            place += 1
+            if self.lapses_on is not None:
+                self.lapse(day)
+            if place < count and events[place].occurred_on == day:
+                first = place - 1
+                while place < count and events[place].occurred_on == day:
+                    place += 1
+                self.take_day(day, sorted(events[first:place], key=same_day_rank))
+                continue
+            handler = handlers.get(event.kind)
+            if handler is not None:
+                handler(self, day, event)
+        if self.lapses_on is not None:
+            self.lapse(today)
+
+    def take_day(self, day: date, events: Sequence[Event]) -> None:
+        """Several things of one day: what the same table judges is one piece of news."""
+        place, count = 0, len(events)
+        while place < count:
+            event = events[place]
+            place += 1
+            if event.kind == EventKind.TESTED:
+                table = self.version.judging.get(event.body.get("test", ""))
                 taken = [event]
-                while position < count and events[position][0] == day and _of_specimen(events[position][3]):
-                    taken.append(events[position][3])
-                    position += 1
-                self.specimen(day, taken)
-            else:
-                self.take(day, event)
+                while place < count and table is not None and _judged_by(events[place]) in table.table.judges:
+                    taken.append(events[place])
+                    place += 1
+                self.judge_tests(day, taken)
+                continue
+            handler = _HANDLERS.get(event.kind)
+            if handler is not None:
+                handler(self, day, event)
 
-    def take(self, day: date, event: Event) -> None:
-        handler = _HANDLERS.get(event.kind)
-        if handler is not None:
-            handler(self, day, event)
-        elif not self.correspondence.take(day, event):
-            self.circumstances.take(day, event)
-
-    # -- findings ---------------------------------------------------------------------------------
-
-    def specimen(self, day: date, taken: Sequence[Event]) -> None:
-        hpv: list[str] = []
-        cytology: list[str] = []
-        for event in taken:
-            (hpv if event.body["test"] == Test.HPV else cytology).extend(event.body.get("findings", ()))
-        if not hpv and not cytology:
-            return  # a report without a finding says nothing yet
-        by_self = not cytology and all(event.body.get("sample") == Sample.SELF for event in taken)
-        if self.stage.name == CALL or self.stage.ends:
-            self.open_episode(day, _profile(taken))
-        facts = self.specimen_facts(day, hpv, cytology, by_self=by_self)
-        row = self.fire(self.version.specimen, self.version.protocol.specimen, facts, day)
-        self.remember(day, hpv, cytology)
-        last = max(taken, key=lambda event: event.id)
-        if by_self:
-            rules = self.version.protocol.call
-            self.correspondence.owe_result(last, day, self.episode or day, row, facts[1], rules)
-        self.apply(row, day, last, "specimen")
-
-    def specimen_facts(
-        self, day: date, hpv: Sequence[str], cytology: Sequence[str], *, by_self: bool
-    ) -> tuple[Word, ...]:
-        """The words of the specimen table, in its order; what is not asked of a finding has its quiet word."""
-        hpv_word = self.hpv_word(hpv)
-        return (
-            self.stage.name,
-            hpv_word,
-            self.worst_word(Test.CYTOLOGY, cytology),
-            Sample.SELF if by_self else Sample.CLINICIAN,
-            named.age_word(self.version.protocol, self.person.born, day),
-            named.hpv_history_5y(self.earlier, day),
-            self.persistence(hpv, hpv_word),
-            named.since_treatment(self.treated_on, day),
-        )
-
-    def worst_word(self, test: Test, findings: Iterable[str]) -> Word:
-        """The group of the worst finding; `missing` where there is none."""
-        position = self.version.group_of[test]
-        worst = min((position[word] for word in findings), default=None)
-        return named.MISSING if worst is None else self.version.protocol.groups[test][worst].word
-
-    def hpv_word(self, hpv: Sequence[str]) -> Word:
-        """In a stage that remembers, weighed together with what this episode found before."""
-        return self.worst_word(Test.HPV, [*hpv, *self.found] if self.stage.remembers else hpv)
-
-    def persistence(self, hpv: Sequence[str], hpv_word: Word) -> Word:
-        """`same` where a planned repeat finds, as its worst, a group that this episode found before."""
-        if self.stage.name != "control" or hpv_word in _NOT_POSITIVE or not hpv:
-            return "first"
-        position = self.version.group_of[Test.HPV]
-        return "same" if min(position[word] for word in hpv) in {position[w] for w in self.found} else "first"
-
-    def remember(self, day: date, hpv: Sequence[str], cytology: Sequence[str]) -> None:
-        positive = [word for word in hpv if word not in _NOT_POSITIVE]
-        self.found.update(positive)
-        abnormal = bool(positive) or any(word not in _UNREMARKABLE_CYTOLOGY for word in cytology)
-        valid = any(word != "invalid" for word in hpv)
-        self.earlier.append((day, abnormal, not positive if valid else None))
-        self.tested_on = day
-
-    def histology(self, day: date, event: Event) -> None:
-        findings: Sequence[str] = event.body.get("findings", ())
-        if event.kind == EventKind.DIAGNOSED:
-            code = event.body.get("code", "")
-            code = _DIAGNOSES.get(code, code)
-            findings = [code] if code in self.version.group_of[Test.HISTOLOGY] else ()
-        if not findings:
-            return
-        if self.stage.name == CALL:
-            self.open_episode(day, None)
-        position = min(self.version.group_of[Test.HISTOLOGY][word] for word in findings)
-        self.worst = position if self.worst is None else min(self.worst, position)
-        facts = (self.version.protocol.groups[Test.HISTOLOGY][position].word,)
-        row = self.fire(self.version.histology, self.version.protocol.histology, facts, day)
-        self.apply(row, day, event, "histology")
+    # -- news that tables judge -------------------------------------------------------------------
 
     def tested(self, day: date, event: Event) -> None:
-        if event.body.get("test") == Test.HISTOLOGY:
-            self.histology(day, event)
+        self.judge_tests(day, (event,))
+
+    def judge_tests(self, day: date, taken: Sequence[Event]) -> None:
+        """The tests of one day that one table judges; a report without a finding says nothing yet."""
+        findings: dict[str, list[str]] = {}
+        for event in taken:
+            known = self.version.positions.get(event.body["test"], ())
+            words = [word for word in event.body.get("findings") or self.measured(event) if word in known]
+            if words:
+                findings.setdefault(event.body["test"], []).extend(words)
+        if not findings:
+            return
+        event = taken[0] if len(taken) == 1 else max(taken, key=_by_id)
+        self.findings = findings
+        self.sample = _sample(taken)
+        profile = taken[0].body.get("profile") if len(taken) == 1 else _profile(taken)
+        if Test.MAMMOGRAPHY in findings:
+            self.note_readings(taken)
+        self.judge(event.body["test"], day, event, profile)
+
+    def measured(self, event: Event) -> list[str]:
+        """A stool sample's number as a word, by the cut-off of the day it was analysed."""
+        value = event.body.get("ug_per_g")
+        if value is None:
+            return []
+        analysed = event.body.get("analysed_on") or event.occurred_on
+        on = analysed if isinstance(analysed, date) else date.fromisoformat(str(analysed))
+        profile = event.body.get("profile")
+        version = self.version if self.episode else self.family.version(event.occurred_on, profile)
+        cutoffs = version.protocol.cutoffs
+        return [judged_fit(cutoffs, float(value), on, profile)] if cutoffs else []
+
+    def note_readings(self, taken: Sequence[Event]) -> None:
+        """Readings add up while the mammogram waits to be read; else they are of a new one."""
+        if Test.MAMMOGRAPHY not in self.stage.remembers:
+            self.readings = []
+        positive = self.version.positive[Test.MAMMOGRAPHY]
+        self.readings += [
+            (str(one.body.get("reader") or ""), not positive.isdisjoint(one.body.get("findings") or ()))
+            for one in taken
+        ]
+
+    def diagnosed(self, day: date, event: Event) -> None:
+        """A code that stands for a histology is judged like one; another organ's says nothing here."""
+        code = str(event.body.get("code") or "")
+        if code in self.version.positions[Test.HISTOLOGY]:
+            finding = code
+        else:
+            known = self.version.protocol.diagnoses
+            finding = next(
+                (known[code[:length]] for length in range(len(code), 0, -1) if code[:length] in known), None
+            )
+        if finding is not None:
+            self.findings = {Test.HISTOLOGY: [finding]}
+            self.judge(EventKind.DIAGNOSED, day, event, None)
+
+    def happened(self, day: date, event: Event) -> None:
+        """Events that are evidence, or that a table judges by where the appointment was."""
+        # an appointment without a destination, in no follow-up, is the screening examination
+        to = event.body.get("to") or (Destination.MAMMOGRAPHY if self.stage.name == CALL else "")
+        what = f"{event.kind}/{to}"
+        if what in self.version.judging:
+            self.findings = {}
+            self.judge(what, day, event, None)
+        else:
+            self.settle(day, event, event.kind)
 
     def treated(self, day: date, event: Event) -> None:
-        if self.stage.name == CALL:
-            self.open_episode(day, None)
-        groups = self.version.protocol.groups[Test.HISTOLOGY]
-        code = event.body.get("code")
-        # an unknown word for a treatment must not end follow-up: it is taken for the one that continues it
-        treatment = code if code in named.TREATMENTS else named.TREATMENTS[0]
-        facts = (treatment, "none" if self.worst is None else groups[self.worst].word)
-        row = self.fire(self.version.treatment, self.version.protocol.treatment, facts, day)
+        self.findings = {}
+        self.judge(EventKind.TREATED, day, event, None)
         self.treated_on = day
-        self.apply(row, day, event, "treated")
-
-    # -- stages -----------------------------------------------------------------------------------
-
-    def open_episode(self, day: date, profile: str | None) -> None:
-        """A new episode starts under the version in force that day, at a laboratory of that profile."""
-        self.version = self.family.version(day, profile)
-        self.stage = self.version.stages[CALL]
-        self.episodes += 1
-        self.episode = day
-        self.found = set()
-
-    def fire(
-        self, rows: Mapping[tuple[Word, ...], Row], table: Table, facts: tuple[Word, ...], day: date
-    ) -> Row:
-        row = rows[facts]
-        self.fired.append((day, row, facts, table))
-        return row
-
-    def apply(self, row: Row, day: date, event: Event, evidence: str) -> None:
-        action = row.then
-        if action.stage is None:
-            return
-        self.settle(day, event, evidence)
-        self.row = row
-        self.stage = self.version.stages[action.stage]
-        self.entered_on = day
-        self.due = action.after.after(day) if action.after else None
-        self.step, self.step_on = 0, day
-        if self.stage.name == CALL:
-            self.anchor, self.episode = day, None
-
-    def settle(self, day: date, event: Event, evidence: str) -> None:
-        """Close what the present stage owes with this evidence, up to the last thing it answers."""
-        owes = self.stage.owes
-        reached = max((i for i in range(self.step, len(owes)) if evidence in owes[i].closed_by), default=-1)
-        while self.step <= reached:
-            owed = self.owed_now()
-            if owed is not None:
-                self.closed.append(Closed(owed.episode, owed.kind, owed.subject, event.id, day, owed))
-            self.step, self.step_on = self.step + 1, day
-
-    def evidence(self, day: date, event: Event) -> None:
-        self.settle(day, event, event.kind)
-
-    def kit_dispatched(self, day: date, event: Event) -> None:
-        self.correspondence.take(day, event)
-        self.settle(day, event, event.kind)
 
     def follow_up_closed(self, day: date, event: Event) -> None:
         """A coded reason ends the follow-up: everything still owed is closed by it."""
         if self.stage.name == CALL or self.stage.ends:
             return
-        row = self.version.protocol.follow_up_closed
-        self.fired.append((day, row, (), None))
-        if self.stage.owes[self.step :]:
-            self.settle(day, event, next(iter(self.stage.owes[-1].closed_by)))
-        self.apply(row, day, event, "follow_up_closed")
+        while self.step < len(self.stage.owes):
+            self.close_step(day, event)
+        self.findings = {}
+        self.judge(EventKind.FOLLOW_UP_CLOSED, day, event, None)
+
+    def judge(self, what: str, day: date, event: Event, profile: str | None) -> None:
+        """Find the row that fits the news, remember what was found, and go where the row leads."""
+        if self.episode is None:
+            self.adopt_version(day, profile)
+        table = self.version.judging.get(what)
+        if table is None:
+            return
+        self.day, self.event = day, event
+        if what in (Test.HISTOLOGY, EventKind.DIAGNOSED):
+            self.note_histology()
+        leaf = table.find(self)
+        self.fired.append((day, leaf.row, leaf.facts))
+        word = table.letter_word(self) if table.letter_word is not None else None
+        opens = self.episode is None and leaf.row.then.stage is not None
+        if opens:
+            self.open_episode(day)
+        if what in _SCREENING_TESTS:
+            self.remember(day)
+        if word is not None:
+            self.owe_result(table, leaf, word, event, self.episode or day, self.sample)
+        self.apply(leaf.row, day, event, table.name)
+
+    def note_histology(self) -> None:
+        positions = self.version.positions[Test.HISTOLOGY]
+        place = min(positions[word] for word in self.findings[Test.HISTOLOGY])
+        self.worst = place if self.worst is None else min(self.worst, place)
+
+    def remember(self, day: date) -> None:
+        """What later specimens will be weighed with."""
+        abnormal, negative = False, None
+        for test, words in self.findings.items():
+            positive = self.version.positive[test]
+            found = [word for word in words if word in positive]
+            if found:
+                abnormal = True
+                self.found.setdefault(test, set()).update(found)
+            elif test in PRIMARY_TESTS and any(word not in _NO_ANSWER for word in words):
+                negative = True
+        self.earlier.append(Seen(day, abnormal, negative, self.sample))
+        self.tested_on = day
+
+    # -- stages -----------------------------------------------------------------------------------
+
+    def adopt_version(self, day: date, profile: str | None) -> None:
+        """News that comes while no follow-up is open is judged by the version in force that day there."""
+        version = self.family.version(day, profile)
+        if version is not self.version:
+            self.version = version
+            self.stage = version.stages.get(self.stage.name) or version.call
+        self.found = {}
+        if version.asks_overdue:
+            enters, _ = version.protocol.population.window(self.person.born, self.municipality)
+            self.lateness = (self.due() or max(self.entry, enters), day)
+
+    def open_episode(self, day: date) -> None:
+        self.episodes += 1
+        self.episode = day
+
+    def apply(self, row: Row | Lapse, day: date, event: Event | None, evidence: str) -> None:
+        stage = row.then.stage
+        if stage is None:
+            return
+        if event is not None:
+            self.settle(day, event, evidence)
+        self.enter(self.version.stages[stage], row, day)
+
+    def enter(self, stage: Stage, rule: Row | Lapse, day: date) -> None:
+        self.stage, self.row, self.entered_on, self.step, self.step_on = stage, rule, day, 0, day
+        self.lapses_on = stage.lapses.after.after(day) if stage.lapses is not None else None
+        if stage.owes:
+            self.stay = Stay(stage, rule, day, self.episode or day)
+            if stage.name in self.version.refers:
+                self.referrals.append(day)
+            return
+        self.stay, self.episode = None, None
+        if stage.name == CALL:
+            self.due_from = self.called_on(day) if rule.then.anchor == "invitation" else day
+            self.anchor = day
+            self.anchors.append(day)
+
+    def called_on(self, day: date) -> date:
+        """The day of the invitation that a specimen answers: the last since the last episode, else its own day."""
+        since = self.anchor
+        calls = [one for one in self.letters if one.kind == EventKind.INVITED]
+        return next(
+            (one.occurred_on for one in reversed(calls) if since is None or one.occurred_on > since), day
+        )
+
+    def lapse(self, today: date) -> None:
+        """What stages came to by themselves, by the beginning of that day."""
+        while self.lapses_on is not None and self.lapses_on <= today and self.stage.lapses is not None:
+            rule, day = self.stage.lapses, self.lapses_on
+            self.fired.append((day, rule, {}))
+            self.apply(rule, day, None, "")
+
+    def settle(self, day: date, event: Event, evidence: str) -> None:
+        """Close what the present stage owes with this evidence, up to the last thing it answers."""
+        reached = self.version.answers[self.stage.name].get(evidence, -1)
+        if reached < self.step:
+            return
+        to = event.body.get("to")
+        wanted = self.stage.owes[reached].to
+        if to is None or wanted is None or to == wanted:
+            while self.step <= reached:
+                self.close_step(day, event)
+
+    def close_step(self, day: date, event: Event) -> None:
+        if self.stay is not None and self.step_on is not None:
+            self.settled.append((self.stay, self.step, self.step_on, event.id, day))
+        self.step, self.step_on = self.step + 1, day
+
+    def kit_dispatched(self, day: date, event: Event) -> None:
+        self.letters.append(event)
+        self.kits.append(event)
+        self.settle(day, event, event.kind)
+
+    def ceases(self, _day: date, event: Event) -> None:
+        """For a reason that ends somebody's part: subtotal hysterectomy, for one, does not."""
+        reason = str(event.body.get("reason") or "ceased")
+        rule = self.version.ceasing.get(reason)
+        if rule is None or rule.stops:
+            self.ceased = reason
 
     def reinstated(self, day: date, _event: Event) -> None:
-        self.circumstances.ceased = None
-        if self.stage.ends:
-            self.stage, self.episode, self.due = self.version.stages[CALL], None, day
+        self.ceased = None
+        if self.stage.ends is not None or self.stage.defers:
+            self.stage, self.episode, self.lapses_on = self.version.call, None, None
+            self.row, self.stay, self.reinstated_on = None, None, day
 
     def owed_now(self) -> Obligation | None:
         """What the present stage owes; None in the routine, or when everything is in hand."""
-        if self.step >= len(self.stage.owes) or self.row is None or self.step_on is None:
+        if self.stay is None or self.step_on is None or self.step >= len(self.stage.owes):
             return None
-        owed = self.stage.owes[self.step]
-        kit = self.version.protocol.call.kit
-        return Obligation(
-            kind=owed.kind,
-            subject=f"{owed.to or owed.kind} {self.entered_on}",
-            episode=self.episode or self.step_on,
-            opened_on=self.step_on,
-            due_on=owed.within.after(self.step_on) if owed.within else (self.due or self.step_on),
-            rule=self.row.id,
-            to=owed.to,
-            letter=kit.replacement_letter if kit and owed.kind == ObligationKind.REPLACE_KIT else None,
-        )
+        return self.stay.owed(self.step, self.step_on)
 
-    def trace(self) -> tuple[Step, ...]:
-        """The rules that fired, oldest first."""
-        return tuple(
-            Step(
-                date=day,
-                rule=row.id,
-                facts=dict(zip(table.facts, facts, strict=True)) if table else {},
-                source=row.source,
-            )
-            for day, row, facts, table in self.fired
-        )
+    def due(self) -> date | None:
+        """What the `after` of the row that led here comes to; None where it names none."""
+        if self.row is None:
+            return self.reinstated_on
+        if self.row.then.after is None or self.entered_on is None:
+            return None
+        counted_from = self.due_from if self.stage.name == CALL and self.due_from else self.entered_on
+        return self.row.then.after.after(counted_from)
 
+
+_NO_ANSWER = frozenset({"invalid", "unsatisfactory", "not_analysable"})
 
 _HANDLERS: Mapping[str, Callable[[Fold, date, Event], None]] = {
+    **CIRCUMSTANCES,
+    **CORRESPONDENCE,
     EventKind.TESTED: Fold.tested,
-    EventKind.DIAGNOSED: Fold.histology,
+    EventKind.DIAGNOSED: Fold.diagnosed,
     EventKind.TREATED: Fold.treated,
-    EventKind.REFERRED: Fold.evidence,
-    EventKind.APPOINTMENT_BOOKED: Fold.evidence,
-    EventKind.APPOINTMENT_ATTENDED: Fold.evidence,
+    EventKind.REFERRED: Fold.happened,
+    EventKind.APPOINTMENT_BOOKED: Fold.happened,
+    EventKind.APPOINTMENT_ATTENDED: Fold.happened,
     EventKind.KIT_DISPATCHED: Fold.kit_dispatched,
     EventKind.FOLLOW_UP_CLOSED: Fold.follow_up_closed,
+    EventKind.CEASED: Fold.ceases,
     EventKind.REINSTATED: Fold.reinstated,
 }
 
 
-def _of_specimen(event: Event) -> bool:
-    return event.kind == EventKind.TESTED and event.body.get("test") in _SPECIMEN_TESTS
+def _judged_by(event: Event) -> str:
+    return str(event.body.get("test") or "") if event.kind == EventKind.TESTED else ""
+
+
+def _sample(taken: Sequence[Event]) -> Sample:
+    """A home sample is analysed for one thing only: with cytology the specimen is a clinician's."""
+    for event in taken:
+        if event.body.get("sample") != Sample.SELF or event.body.get("test") == Test.CYTOLOGY:
+            return Sample.CLINICIAN
+    return Sample.SELF
 
 
 def _profile(taken: Sequence[Event]) -> str | None:

@@ -1,20 +1,21 @@
 """From YAML files to protocols: strict, with file and line in every refusal."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from functools import cache
+from collections.abc import Mapping, Sequence
 from importlib import resources
-from itertools import product
 from typing import Any
 
 import msgspec
 
 from screening.protocols import yaml12
-from screening.protocols.facts import can_be, words
-from screening.protocols.model import CompiledProtocol, Family, Group, Protocol, Row, Table, Word
+from screening.protocols.family import CompiledProtocol, Family
+from screening.protocols.model import Protocol
+from screening.protocols.references import broken_references
 from screening.refusals import NotFound, Refused
-from screening.vocabulary import FINDINGS_OF
+
+# A version states these as a whole, even where it is based on another.
+_WHOLE = frozenset({"in_force", "when", "then", "letters"})
+_YES_NO = re.compile(r"\bverified: (yes|no)\b")
 
 
 def load_protocol(raw: Mapping[str, Any], *, file: str, text: str = "") -> CompiledProtocol:
@@ -28,199 +29,163 @@ def load_protocol(raw: Mapping[str, Any], *, file: str, text: str = "") -> Compi
         path = re.search(r"`\$([^`]*)`", str(error))
         line = yaml12.line_of(text, path.group(1) if path else "")
         raise Refused("protocol_malformed", f"{file}:{line}: {error}", file=file, line=line) from error
-    for complaint in _broken_references(protocol):
-        raise Refused("protocol_inconsistent", f"{file}: {complaint}", file=file)
-    return compile_protocol(protocol)
+    for rule, complaint in broken_references(protocol):
+        line = yaml12.line_with(text, rule)
+        where = f"{file}:{line}: {rule}" if rule else f"{file}:{line}"
+        raise Refused("protocol_inconsistent", f"{where}: {complaint}", file=file, line=line)
+    return CompiledProtocol(protocol)
 
 
 def parse(text: str, *, file: str) -> dict[str, Any]:
     """The file's content: a mapping."""
-    raw = yaml12.read(text, file=file)
+    # `yes` and `no` are words in YAML 1.2; here, and only here, they are answers
+    answered = _YES_NO.sub(lambda found: f"verified: {'true' if found[1] == 'yes' else 'false'}", text)
+    raw = yaml12.read(answered, file=file)
     if not isinstance(raw, dict):
         raise Refused("protocol_malformed", f"{file}:1: expected a mapping with `id`, `family` …", file=file)
     return raw
 
 
-def based_on(raw: dict[str, Any], bases: Mapping[str, dict[str, Any]], *, file: str) -> dict[str, Any]:
+def based_on(raw: dict[str, Any], files: Mapping[str, dict[str, Any]], *, file: str) -> dict[str, Any]:
     """The whole protocol where a file states only what differs from another version.
 
-    A rule is written once: keys replace, sources and groups are merged by name, and in `specimen`
-    `drop` names the rows that no longer hold and `rows` those that do.
+    A rule is written once: what carries an id replaces what carries the same id, or is added; `drop` names
+    the ids that no longer hold; everything else is merged by key, and lists without ids are replaced.
     """
     if "based_on" not in raw:
         return raw
-    base = bases.get(raw["based_on"])
-    if base is None:
-        raise Refused(
-            "protocol_inconsistent", f"{file}: based_on {raw['based_on']}, which is not here", file=file
-        )
-    own = {key: value for key, value in raw.items() if key not in {"based_on", "specimen", "result_letters"}}
-    merged = {**base, **own}
-    merged["sources"] = {**base["sources"], **raw.get("sources", {})}
-    merged["groups"] = {**base["groups"], **raw.get("groups", {})}
-    merged["call"] = {
-        **base["call"],
-        "result_letters": raw.get("result_letters", base["call"]["result_letters"]),
-    }
-    merged["specimen"] = _changed_rows(base["specimen"], raw.get("specimen", {}), file=file)
+    base = files.get(raw["based_on"])
+    if base is None or base is raw:
+        told = f"{file}: based_on {raw['based_on']}, which is not here"
+        raise Refused("protocol_inconsistent", told, file=file)
+    dropped = set(raw.get("drop", []))
+    whole = based_on(base, files, file=file)
+    unknown = sorted(dropped - set(_ids(whole)))
+    if unknown:
+        told = f"{file}: drops {', '.join(unknown)}, which {raw['based_on']} has not"
+        raise Refused("protocol_inconsistent", told, file=file)
+    own = {key: value for key, value in raw.items() if key not in {"based_on", "drop"}}
+    return _merged(_without(whole, dropped), own)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        before = base.get(key)
+        if isinstance(value, dict) and isinstance(before, dict) and key not in _WHOLE:
+            merged[key] = _merged(before, value) if value.get("id") == before.get("id") else value
+        elif (
+            isinstance(value, list) and isinstance(before, list) and _carry_ids(value) and _carry_ids(before)
+        ):
+            replaced = {one["id"]: one for one in value}
+            kept = [replaced.pop(one["id"], one) for one in before]
+            merged[key] = kept + list(replaced.values())
+        else:
+            merged[key] = value
     return merged
 
 
-def _changed_rows(base: dict[str, Any], change: dict[str, Any], *, file: str) -> dict[str, Any]:
-    rows, dropped = change.get("rows", []), set(change.get("drop", []))
-    unknown = sorted(dropped - {row["id"] for row in base["rows"]})
-    if unknown:
-        raise Refused(
-            "protocol_inconsistent", f"{file}: drops {', '.join(unknown)}, which the base has not", file=file
-        )
-    replaced = dropped | {row["id"] for row in rows}
-    return {**base, "rows": [row for row in base["rows"] if row["id"] not in replaced] + rows}
+def _carry_ids(items: list[Any]) -> bool:
+    return all(isinstance(one, dict) and "id" in one for one in items)
 
 
-def compile_protocol(protocol: Protocol) -> CompiledProtocol:
-    return CompiledProtocol(
-        protocol=protocol,
-        stages={stage.name: stage for stage in protocol.stages},
-        group_of={test: _positions(groups) for test, groups in protocol.groups.items()},
-        specimen=Lookup(protocol, protocol.specimen),
-        histology=Lookup(protocol, protocol.histology),
-        treatment=Lookup(protocol, protocol.treatment),
-    )
+def _ids(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [found for one in value for found in _ids(one)]
+    if isinstance(value, dict):
+        own = [value["id"]] if "id" in value else []
+        return own + [found for one in value.values() for found in _ids(one)]
+    return []
 
 
-class Lookup(Mapping[tuple[Word, ...], Row]):
-    """The row of a table for a combination of facts, remembered once found."""
-
-    def __init__(self, protocol: Protocol, table: Table) -> None:
-        self._protocol = protocol
-        self._table = table
-        self._found: dict[tuple[Word, ...], Row] = {}
-
-    def __getitem__(self, combination: tuple[Word, ...]) -> Row:
-        row = self._found.get(combination)
-        if row is None:
-            row = self._found[combination] = self._search(combination)
-        return row
-
-    def __iter__(self) -> Iterator[tuple[Word, ...]]:
-        """Every combination that can occur."""
-        domains = words(self._protocol)
-        for combination in product(*(domains[fact] for fact in self._table.facts)):
-            if can_be(dict(zip(self._table.facts, combination, strict=True))):
-                yield combination
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def fitting(self, combination: tuple[Word, ...]) -> Sequence[Row]:
-        """Every row that fits; a sound table has exactly one."""
-        facts = dict(zip(self._table.facts, combination, strict=True))
-        return [row for row in self._table.rows if any(_holds(when, facts) for when in row.when)]
-
-    def _search(self, combination: tuple[Word, ...]) -> Row:
-        rows = self.fitting(combination)
-        if len(rows) != 1:
-            named = dict(zip(self._table.facts, combination, strict=True))
-            raise Refused(
-                "protocol_incomplete",
-                f"{self._protocol.id}: {len(rows)} rows fit {named}; expected exactly one",
-            )
-        return rows[0]
+def _without(value: Any, dropped: set[str]) -> Any:
+    """The same without what carries one of these ids."""
+    if isinstance(value, list):
+        return [_without(one, dropped) for one in value if not _is_dropped(one, dropped)]
+    if isinstance(value, dict):
+        return {key: _without(one, dropped) for key, one in value.items() if not _is_dropped(one, dropped)}
+    return value
 
 
-def _holds(when: Mapping[str, frozenset[Word]], facts: Mapping[str, Word]) -> bool:
-    return all(facts[fact] in allowed for fact, allowed in when.items())
-
-
-def _positions(groups: Sequence[Group]) -> dict[str, int]:
-    return {finding: position for position, group in enumerate(groups) for finding in group.findings}
-
-
-def _broken_references(protocol: Protocol) -> Iterator[str]:
-    domains = words(protocol)
-    stages = {stage.name for stage in protocol.stages}
-    ids = [row.id for row in protocol.rows()]
-    yield from (f"rule {name} stands twice" for name in sorted({i for i in ids if ids.count(i) > 1}))
-    for test, known in FINDINGS_OF[protocol.programme].items():
-        grouped = [finding for group in protocol.groups.get(test, ()) for finding in group.findings]
-        yield from (f"{test}: finding {word} is in no group" for word in sorted(known - set(grouped)))
-        yield from (f"{test}: {word} is not a finding of this test" for word in sorted(set(grouped) - known))
-        yield from (
-            f"{test}: {word} is in two groups"
-            for word in sorted({w for w in grouped if grouped.count(w) > 1})
-        )
-    for table in (protocol.specimen, protocol.histology, protocol.treatment):
-        for row in table.rows:
-            yield from _broken_row(row, table, domains, stages)
-    for ruled in (*protocol.rows(), *protocol.stages, protocol.population):
-        yield from (
-            f"{ruled.id}: source {s} is not listed" for s in ruled.source if s not in protocol.sources
-        )
-
-
-def _broken_row(
-    row: Row, table: Table, domains: Mapping[str, Sequence[Word]], stages: set[str]
-) -> Iterator[str]:
-    if row.then.stage is not None and row.then.stage not in stages:
-        yield f"{row.id}: stage {row.then.stage} does not exist; there are {', '.join(sorted(stages))}"
-    for alternative in row.when:
-        for fact, allowed in alternative.items():
-            if fact not in table.facts:
-                yield f"{row.id}: {fact} is not a fact of this table"
-            else:
-                yield from (f"{row.id}: {fact} is never {w}" for w in sorted(allowed - set(domains[fact])))
-
-
-@cache
-def installed_families() -> Mapping[str, Family]:
-    """Every protocol that ships with the platform, by family."""
-    files = {
-        file.name: file.read_text(encoding="utf-8")
-        for folder in resources.files("screening.protocols").iterdir()
-        if folder.is_dir()
-        for file in folder.iterdir()
-        if file.name.endswith(".yaml")
-    }
-    return load_families(files)
+def _is_dropped(value: object, dropped: set[str]) -> bool:
+    return isinstance(value, dict) and value.get("id") in dropped
 
 
 def load_families(files: Mapping[str, str]) -> Mapping[str, Family]:
     """Families from the texts of their files, by file name."""
     raws = {name: parse(text, file=name) for name, text in sorted(files.items())}
-    bases = {raw["id"]: raw for raw in raws.values() if "id" in raw and "based_on" not in raw}
+    by_id = {raw["id"]: raw for raw in raws.values() if "id" in raw}
     found: dict[str, list[CompiledProtocol]] = {}
     for name, raw in raws.items():
-        compiled = load_protocol(based_on(raw, bases, file=name), file=name, text=files[name])
+        compiled = load_protocol(based_on(raw, by_id, file=name), file=name, text=files[name])
         found.setdefault(compiled.protocol.family, []).append(compiled)
-    return {name: assemble(name, versions) for name, versions in found.items()}
+    return {name: assemble(name, versions) for name, versions in sorted(found.items())}
 
 
 def assemble(name: str, versions: Sequence[CompiledProtocol]) -> Family:
-    """Versions in order of date; refuses two that claim the same day and laboratory."""
+    """Versions in order of date; refuses two of one id, or that claim the same day and laboratory."""
     ordered = sorted(versions, key=lambda one: (one.protocol.in_force.since, one.protocol.id))
     for position, one in enumerate(ordered):
         for other in ordered[position + 1 :]:
+            if one.protocol.id == other.protocol.id:
+                raise Refused("protocol_twice", f"two files hold a version {one.protocol.id}")
             if _overlap(one.protocol, other.protocol):
                 raise Refused(
                     "protocol_overlap",
-                    f"{one.protocol.id} and {other.protocol.id} are in force for the same days",
+                    f"{one.protocol.id} and {other.protocol.id} are in force for the same days and laboratories",
                 )
-    return Family(name=name, versions=tuple(ordered))
+            if one.judging.keys() != other.judging.keys():
+                differing = ", ".join(sorted(one.judging.keys() ^ other.judging.keys()))
+                raise Refused(
+                    "protocol_inconsistent",
+                    f"{one.protocol.id} and {other.protocol.id} do not judge the same news: {differing}",
+                )
+    return Family(name, ordered)
 
 
 def _overlap(one: Protocol, other: Protocol) -> bool:
-    until = one.in_force.until or date.max
     shared = one.in_force.laboratories & other.in_force.laboratories
-    return bool(shared) and other.in_force.since < until
+    return bool(shared) and (one.in_force.until is None or other.in_force.since < one.in_force.until)
+
+
+def installed_files() -> Mapping[str, str]:
+    """The texts of the protocols that ship with the platform, by `<country>/<file>`."""
+    return {
+        f"{folder.name}/{file.name}": file.read_text(encoding="utf-8")
+        for folder in resources.files("screening.protocols").iterdir()
+        if folder.is_dir()
+        for file in folder.iterdir()
+        if file.name.endswith(".yaml")
+    }
+
+
+_in_use: dict[str, Family] = {}
+
+
+def installed_families() -> Mapping[str, Family]:
+    """Every protocol in use, by family: those that ship with the platform, or what `use` put in their place."""
+    if not _in_use:
+        _in_use.update(load_families(installed_files()))
+    return _in_use
+
+
+def use(families: Mapping[str, Family]) -> None:
+    """From now on these are the protocols in use, in this process."""
+    _in_use.clear()
+    _in_use.update(families)
 
 
 def family(name: str) -> Family:
     """The family of that name; a version's id also names its family's single version."""
-    families = installed_families()
+    return find_family(installed_families(), name)
+
+
+def find_family(families: Mapping[str, Family], name: str) -> Family:
     if name in families:
         return families[name]
     for one in families.values():
         for version in one.versions:
             if version.protocol.id == name:
-                return Family(name=one.name, versions=(version,))
-    raise NotFound("protocol_unknown", f"no protocol {name}; there are {', '.join(sorted(families))}")
+                return Family(one.name, (version,))
+    versions = [version.protocol.id for one in families.values() for version in one.versions]
+    raise NotFound("protocol_unknown", f"no protocol {name}; there are {', '.join([*families, *versions])}")

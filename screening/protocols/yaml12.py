@@ -52,6 +52,13 @@ def line_of(text: str, path: str) -> int:
     return 1 if node is None else node.start_mark.line + 1
 
 
+def line_with(text: str, word: str, key: str = "id") -> int:
+    """The first line that holds `<key>: <word>`, or 1: where something begins that a complaint is about."""
+    wanted = re.compile(rf"\b{key}\W*:\s*[\"']?{re.escape(word)}(?![\w-])") if word else None
+    numbered = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in numbered if wanted is not None and wanted.search(line)), 1)
+
+
 def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == name), None)

@@ -20,12 +20,15 @@ import labs.routes.fhir
 import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
+import screening.rulebook.routes
 from labs.mllp import MllpServer
 from screening.refusals import NotFound
+from screening.rulebook.shelf import Shelf
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
 from screening.service.laboratories import laboratories_of
 from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
+from screening.service.protocol_files import watching
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
 from screening.vocabulary import Role
@@ -42,16 +45,17 @@ class Services(msgspec.Struct, frozen=True):
     mllp_port: int | None = None  # None: no listener
     mllp_host: str = "127.0.0.1"
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
+    shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
-@get("/demo", sync_to_thread=False, **anyone())
+@get("/demo", sync_to_thread=False, include_in_schema=False, **anyone())
 def enter_demo(request: Request[Any, Any, State]) -> Redirect:
     """Signs a visitor of the demo in as programme staff; elsewhere nobody is."""
     token: Callable[[str], str] | None = request.app.state.demo
     if token is None:
         raise NotFound("not_a_demo", "this is no demo; sign in with the issuer")
-    cookie = Cookie(COOKIE, token(Role.PROGRAMME_STAFF), httponly=True, samesite="strict")
+    cookie = Cookie(key=COOKIE, value=token(Role.PROGRAMME_STAFF), path="/", httponly=True, samesite="strict")
     return Redirect("/dashboard", cookies=[cookie])
 
 
@@ -67,6 +71,7 @@ def route_handlers() -> list[Any]:
         enter_demo,
         *screening.people.routes.handlers,
         *screening.followup.routes.handlers,
+        *screening.rulebook.routes.handlers,
         *invitations.routes.handlers,
         *labs.routes.messages.handlers,
         *labs.routes.fhir.handlers,
@@ -99,6 +104,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "programmes": PROGRAMMES,
                 "accept_synthetic": services.accept_synthetic,
                 "demo": services.demo,
+                "shelf": services.shelf,
             }
         ),
     )
@@ -134,6 +140,7 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
     )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watching(services.shelf))
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:

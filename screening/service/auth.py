@@ -15,6 +15,7 @@ from litestar.middleware.authentication import AbstractAuthenticationMiddleware,
 from screening.refusals import Refused
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
+from screening.web import require_role
 
 # Asymmetric only: a key that verifies must not be able to sign.
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
@@ -22,6 +23,10 @@ COOKIE = "screening"
 _READING = frozenset({"GET", "HEAD"})  # a page of somebody else's cannot make a browser's cookie write
 _LEEWAY_SECONDS = 30
 _REFRESH_SECONDS = 60
+# A token found good is believed this long without verifying its signature again: a laboratory sends the same
+# one with every result. A key that the issuer withdraws is believed no longer either.
+_BELIEVED_SECONDS = 60
+_BELIEVED_TOKENS = 10_000
 _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 _ROLES = {role.value: role for role in Role if role != Role.SYSTEM}
 
@@ -84,9 +89,21 @@ class Verifier:
             sub={"essential": True},
             exp={"essential": True},
         )
+        self._believed: dict[str, tuple[Actor, float]] = {}  # token -> (who it speaks for, until when)
 
     async def verify(self, bearer: str) -> Actor:
         """Refuses what is expired, meant for others, signed by others or with another algorithm."""
+        actor, until = self._believed.get(bearer, (None, 0.0))
+        if actor is not None and time.time() < until:
+            return actor
+        token = await self._verified(bearer)
+        actor = actor_of(token.claims)
+        if len(self._believed) >= _BELIEVED_TOKENS:
+            self._believed.clear()
+        self._believed[bearer] = (actor, min(time.time() + _BELIEVED_SECONDS, float(token.claims["exp"])))
+        return actor
+
+    async def _verified(self, bearer: str) -> jwt.Token:
         try:
             token = jwt.decode(bearer, await self._keys.current(refresh=False), algorithms=ALGORITHMS)
         except (JoseError, ValueError):
@@ -97,7 +114,7 @@ class Verifier:
             raise NotAuthorizedException(f"the token is not valid here: {error}") from error
         if _is_id_token(token):
             raise NotAuthorizedException("an ID token was sent; expected an access token")
-        return actor_of(token.claims)
+        return token
 
     async def _with_new_keys(self, bearer: str) -> jwt.Token:
         try:
@@ -131,7 +148,7 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
-    """Every route needs a token but those declared with `anyone()`."""
+    """Every route needs a token of one of its roles, but those declared with `anyone()`."""
 
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
@@ -143,4 +160,6 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         if scheme.lower() != "bearer" or not bearer:
             raise NotAuthorizedException("no token; send `Authorization: Bearer …`")
         verifier: Verifier = connection.app.state.verifier
-        return AuthenticationResult(user=await verifier.verify(bearer.strip()), auth=None)
+        actor = await verifier.verify(bearer.strip())
+        require_role(actor, connection.route_handler)
+        return AuthenticationResult(user=actor, auth=None)

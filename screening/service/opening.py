@@ -13,7 +13,6 @@ from screening.storage.audit import refuse_restored_copy
 from screening.storage.database import Database, connect
 from screening.storage.migrate import create_database, migrate, require_current
 from screening.storage.transaction import system_actor
-from screening.web import Clock
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -21,7 +20,7 @@ class Installation(msgspec.Struct, frozen=True):
 
     database: Database
     settings: Settings
-    clock: Clock
+    clock: SystemClock | SimulatedClock
     is_demo: bool
 
     @property

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
@@ -76,4 +77,17 @@ def bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     return problem(request, 500, "internal_error", "something went wrong here; nothing of this call was kept")
 
 
-HANDLERS: dict[Any, Any] = {Refused: refused, HTTPException: http_error, Exception: bug}
+def unstorable(request: AnyRequest, _error: asyncpg.PostgresError) -> Response[bytes]:
+    """A text with NUL, or half of a character: no sender means it, and the database has no place for it."""
+    return problem(request, 422, "text_unstorable", "a text holds a character that cannot be stored, as NUL")
+
+
+def too_deep(request: AnyRequest, _error: RecursionError) -> Response[bytes]:
+    """JSON nested so deep that it cannot be read is nobody's message."""
+    return problem(request, 400, "too_deep", "the body is nested too deep to be read")
+
+
+HANDLERS: dict[Any, Any] = {
+    Refused: refused, HTTPException: http_error, asyncpg.CharacterNotInRepertoireError: unstorable,
+    asyncpg.UntranslatableCharacterError: unstorable, RecursionError: too_deep, Exception: bug,
+}  # fmt: skip

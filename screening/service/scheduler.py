@@ -26,7 +26,8 @@ from screening.storage.transaction import system_actor
 
 LEASE = timedelta(seconds=60)
 _LONGEST_LOOK_BACK = timedelta(days=800)
-_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last is what the driver says of a connection whose end it has only half heard of.
+_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _log = structlog.get_logger()
 
 Outcome = Mapping[str, object]  # counts, for `job_run` and the log; never personal data

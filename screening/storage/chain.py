@@ -2,7 +2,7 @@
 
 A seal covers a range of transactions. Its digest is SHA-256 over
 
-    the digest of the seal before it (for the first: SHA-256 of `ORIGIN`),
+    the digest of the seal before it (for the first: `ORIGIN`),
     a line of JSON for each record, in (xid, id) order: the columns of `COLUMNS`,
     a last line: number, sealed_at, from_xid, until_xid, count of records.
 

@@ -75,7 +75,17 @@ class Database:
 @asynccontextmanager
 async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> AsyncGenerator[Database]:
     """A pool on a migrated database; refuses, naming host and reason, where none answers."""
-    settings: dict[str, Any] = {"role": role, "jit": "off", "application_name": "screening"}
+    settings: dict[str, Any] = {
+        "role": role,
+        "jit": "off",
+        "application_name": "screening",
+        # rows are in memory or on solid disks; the default, of spinning ones, reads whole tables for a batch
+        "random_page_cost": "1.1",
+        # work comes in many short batches: a parallel plan would start a process for each
+        "max_parallel_workers_per_gather": "0",
+        # a plan made while a table was empty, or for ten people, must not serve it full, or for thousands
+        "plan_cache_mode": "force_custom_plan",
+    }
     try:
         pool = await asyncpg.create_pool(
             url,

@@ -11,8 +11,10 @@ import fcntl
 import os
 import pwd
 import re
+import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -36,12 +38,13 @@ _UNPRIVILEGED = 65534  # nobody: every system has the name, and initdb asks for 
 _SOCKET_PATH_LIMIT = 90  # the system allows 107 bytes with the socket's own name
 _PATIENCE = "600"  # seconds: recovery after a crash, or the last checkpoint of a busy server, takes its time
 _PROBE_SECONDS = 5.0
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the one question that a server answers to anybody
 # What a server killed a moment ago still holds, and will not for long.
 _PASSING = ("already exists", "shared memory block")
 _STARTS = 120
 _PAUSE = 0.25
 _SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "''",
+    "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -82,6 +85,11 @@ def stop(folder: Path) -> None:
     """Stop the server of `folder`, if one runs; open transactions are rolled back."""
     with _exclusively(folder):
         _stop(folder)
+
+
+def program(name: str) -> Path:
+    """Where one of PostgreSQL's own programs is installed; not every source has every one of them."""
+    return _binaries() / name
 
 
 @contextmanager
@@ -159,8 +167,8 @@ def _start(runner: "_Runner", cluster: Path, settings: Mapping[str, str]) -> Non
     memory for a moment; the server then says so in its log and is asked again.
     """
     log = cluster / "server.log"
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    options += f" -c unix_socket_directories={_socket_folder(cluster)}"
+    told = {**settings, "unix_socket_directories": f'"{_socket_folder(cluster)}"'}
+    options = shlex.join(f"--{name}={value}" for name, value in told.items())  # pg_ctl hands it to a shell
     for attempt in range(_STARTS):
         known = log.stat().st_size if log.exists() else 0
         try:
@@ -195,13 +203,17 @@ def _socket_folder(cluster: Path) -> Path:
 
 
 def _answers(cluster: Path) -> bool:
-    """Whether a live server owns this cluster; a killed one leaves its files, and takes no connection."""
+    """Whether a live server owns this cluster.
+
+    A killed one leaves its files, and for a moment its socket; it is dead once it says nothing.
+    """
     try:
         server = _running(cluster)
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(_PROBE_SECONDS)
             probe.connect(str(server.socket / f".s.PGSQL.{server.port}"))
-        return _ready(cluster)
+            probe.sendall(_SSL_REQUEST)
+            return probe.recv(1) != b"" and _ready(cluster)
     except (OSError, ValueError, IndexError):
         return False
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("screening", "invitations", "labs", "analytics")
 TOP = {"pyproject.toml", "uv.lock", "README.md", "LICENSE", *PACKAGES, "migrations", "tests"}
-DOT_FILES = {".ci", ".gitignore", ".pre-commit-config.yaml"}
+DOT_FILES = {".ci", ".gitignore", ".pre-commit-config.yaml", ".readme"}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from screening.storage.urls import for_sqlalchemy
 
 ROOMS_WITH_TABLES = (
     "invitations.kits", "invitations.sending", "labs", "screening.history", "screening.ledger", "screening.people",
-    "screening.protocols",
+    "screening.rulebook",
 )  # fmt: skip
 for room in ROOMS_WITH_TABLES:
     import_module(f"{room}.tables")

@@ -284,6 +284,12 @@ async def test_a_database_that_does_not_answer_is_told_by_host_and_without_the_p
     assert "\n" not in refused.value.message
 
 
+async def test_a_folder_may_have_a_space_and_quotes_in_its_name(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCREENING_DATA", str(tmp_path / "Application Support, Kari's"))
+    await add_lot("L1")
+    assert await lots() == ["L1"]
+
+
 async def test_a_folder_that_was_moved_opens_where_it_is_now(folder, tmp_path, monkeypatch):
     await add_lot("L1")
     folder.rename(tmp_path / "moved")

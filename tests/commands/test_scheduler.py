@@ -207,7 +207,9 @@ async def test_a_database_that_is_away_for_a_moment_stops_no_job_for_good(databa
     async with running(database, Job("work", HOURLY, work)):
 
         async def settled():
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+            ):
                 return [state for state, _, _ in await slots(database)] == ["done"]
 
         await until(settled)

@@ -13,6 +13,7 @@ from analytics.routes import handlers
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
+from screening.web import require_role
 
 
 class Today:
@@ -25,7 +26,9 @@ class ByHeader(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection):
         role = Role(connection.headers.get("x-role", "analyst"))
-        return AuthenticationResult(user=Actor(subject="test", roles=frozenset({role})), auth=None)
+        actor = Actor(subject="test", roles=frozenset({role}))
+        require_role(actor, connection.route_handler)
+        return AuthenticationResult(user=actor, auth=None)
 
 
 def problem(_request, error):

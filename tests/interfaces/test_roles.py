@@ -207,7 +207,7 @@ async def test_a_laboratory_sees_its_own_cases_and_messages_and_staff_see_all(pl
         platform.caller(Role.LABORATORY, laboratory="OUS") as ous,
     ):
         sent = (await ahus.post("/labs/results", content=b'{"message_id": "M1"}')).json()
-        message = sent["facts"]["message_id"]
+        message = sent["facts"]["kept_as"]
         await platform.judged()
         assert [one["control_id"] for one in (await ahus.get("/quarantine")).json()] == ["M1"]
         assert (await ahus.get(f"/labs/messages/{message}")).json()["verdict"] == "AR"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from screening.protocols.cases import Case, decide_case, decision_json, disagreements, load_cases
+from screening.protocols.family import Family
 from screening.protocols.load import family
-from screening.protocols.model import Family
 from screening.refusals import Refused
 from screening.service.console import json_option, print_json, print_line
 

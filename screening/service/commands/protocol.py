@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from screening.protocols.check import check
+from screening.protocols.family import CompiledProtocol
 from screening.protocols.load import installed_families, load_families
-from screening.protocols.model import CompiledProtocol
 from screening.refusals import Refused
 from screening.service.console import json_option, print_json, print_line
 
