@@ -109,10 +109,14 @@ def _numbered(code: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.in
 
 def _sums(units: pl.DataFrame, place: npt.NDArray[np.int64], cells: int) -> tuple[pl.Series, pl.Series]:
     """Exact: floats hold whole numbers up to 2^53, far above any count of days."""
-    counted = np.bincount(place, weights=units["counted"].to_numpy().astype(float), minlength=cells)
-    of = units["of"].to_numpy().astype(float) if "of" in units.columns else None
+    counted = units["counted"].to_numpy()
+    if counted.dtype == np.bool_:
+        numerator = np.bincount(place[counted], minlength=cells)
+    else:
+        numerator = np.bincount(place, weights=counted, minlength=cells)
+    of = units["of"].to_numpy() if "of" in units.columns else None
     total = np.bincount(place, weights=of, minlength=cells)
-    return pl.Series(counted.astype(np.int64)), pl.Series(total.astype(np.int64))
+    return pl.Series(numerator.astype(np.int64)), pl.Series(total.astype(np.int64))
 
 
 def _decoded(code: npt.NDArray[np.int64], splits: Splits, span: int) -> pl.DataFrame:

@@ -47,7 +47,7 @@ def group_of(age: pl.Series, ages: Ages) -> pl.Series:
     """The place in `ages.labels`, looked up in a table of every age there can be."""
     place = np.searchsorted(np.array(ages.limits), np.arange(_OLDEST), side="right")
     table = place if ages.others else place - 1
-    return pl.Series(table[np.clip(age.to_numpy(), 0, _OLDEST - 1)])
+    return pl.Series(table.take(age.to_numpy(), mode="clip"))
 
 
 def _sex(units: pl.DataFrame, _facts: Facts, _of: Indicator) -> Coded:

@@ -15,8 +15,11 @@ _REPLACEMENT = "kit_replacement"
 def calls(facts: Facts) -> pl.DataFrame:
     """Letters and kits that call a person to screening: one row per sending, with `letter`."""
     sent = happened(facts, CALLS, "kind", "letter", "arm")
-    named = pl.coalesce("letter", pl.col("kind").cast(pl.String).cast(pl.Categorical))
-    return sent.with_columns(letter=named).filter(pl.col("letter") != _REPLACEMENT)
+    if sent["letter"].null_count():
+        sent = sent.with_columns(
+            letter=pl.coalesce("letter", pl.col("kind").cast(pl.String).cast(pl.Categorical))
+        )
+    return sent.filter(pl.col("letter") != _REPLACEMENT)
 
 
 @fact
