@@ -4,7 +4,6 @@ One cell is one stratum of one indicator in one part of the period (and one bin,
 bins). Cells of different buckets add up, because no person is in two.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,6 @@ from analytics.indicators.period import Periods
 from analytics.indicators.strata import Split, split
 
 SUMS = ("numerator", "denominator")
-_MANY = 8  # from so many indicators of a programme on its events are read all at once
 _DENSE = 1 << 16  # so many cells are counted by direct addressing even for a handful of units
 
 
@@ -52,11 +50,10 @@ def cells_of(
 ) -> pl.DataFrame:
     """The cells of all these indicators, which share what happened where they are of one programme."""
     facts: dict[str, Facts] = {}
-    asked = Counter(of.programme.id for of in indicators)
     found = [pl.DataFrame(schema=schema(strata))]
     for of in indicators:
         name = of.programme.id
-        known = facts.setdefault(name, Facts(bucket, of.programme, data_cut, asked[name] > _MANY))
+        known = facts.setdefault(name, Facts(bucket, of.programme, data_cut))
         found.append(_cells(known, of, periods, strata))
     return pl.concat(found)
 

@@ -26,13 +26,12 @@ T = TypeVar("T")
 class Facts:
     """One bucket as one programme knows it, up to the data cut.
 
-    `at_once`: read all events of the programme together, which pays where most of its indicators are asked for.
+    Its events are read once, all together: even one indicator asks for several kinds of them.
     """
 
     bucket: Bucket
     programme: Programme
     data_cut: date
-    at_once: bool = False
     _known: dict[object, Any] = field(default_factory=dict[object, Any])
 
     def once(self, name: object, told: Callable[[], T]) -> T:
@@ -49,16 +48,14 @@ class Facts:
     def events(self, kinds: Sequence[str]) -> pl.LazyFrame:
         """Events of these kinds that concern the programme: its own, and those that concern every one."""
         own = self.bucket.events.filter(pl.col("programme").is_in([self.programme.id, ""]))
-        if self.at_once:
-            own = self.once("events", own.drop("recorded_on").collect).lazy()
-        return own.filter(pl.col("kind").is_in(list(kinds)))
+        read = self.once("events", own.drop("recorded_on").collect)
+        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
 
     def obligations(self, kinds: Sequence[str]) -> pl.LazyFrame:
         """What the programme owes or owed, of these kinds."""
         own = self.bucket.obligations.filter(pl.col("programme") == self.programme.id)
-        if self.at_once:
-            own = self.once("obligations", own.drop("subject", "closed_reason").collect).lazy()
-        return own.filter(pl.col("kind").is_in(list(kinds)))
+        read = self.once("obligations", own.drop("subject", "closed_reason").collect)
+        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
 
 
 def fact(told: Fact) -> Fact:
