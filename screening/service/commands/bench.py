@@ -18,6 +18,11 @@ BENCHMARKS = {
         "laboratory results over MLLP and HTTP, durable before the answer",
     ),
     "decide": ("decide", "bench_decide", "decisions of one core"),
+    "indicators": (
+        "indicators",
+        "bench_indicators",
+        "the whole catalogue at national scale, beside polars and SQL by hand",
+    ),
     "start": ("start", "bench_start", "from the start to the first answer"),
 }
 
