@@ -17,7 +17,7 @@ from analytics.indicators.cells import SUMS, cells_of, schema
 from analytics.indicators.engine import Question, Results, answer, question
 from analytics.indicators.period import period
 
-_TYPES = {pl.String(): "string", pl.Int64(): "bigint"}
+_TYPES: Mapping[pl.DataType, str] = {pl.String(): "string", pl.Int64(): "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def compute_on_spark(session: Any, folder: Path, asked: Asked) -> Results:
     keys = [name for name in columns.names() if name not in SUMS]
     sums = cells.groupBy(*keys).sum(*SUMS).toArrow()
     added = pl.DataFrame(pl.from_arrow(sums)).rename({f"sum({name})": name for name in SUMS})
-    return answer(added.cast(dict(columns)), wanted, source)
+    return answer(added.cast(columns), wanted, source)
 
 
 def _counting(folder: str, asked: Asked) -> Callable[[Iterator[Any]], Iterator[Any]]:

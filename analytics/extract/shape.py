@@ -103,7 +103,9 @@ def corrections(events: pl.DataFrame) -> dict[int, int]:
 def standing_events(events: pl.DataFrame) -> pl.DataFrame:
     """Events that no later one of the same person supersedes, without the withdrawals themselves."""
     corrected = events.select("person_id", id="supersedes").drop_nulls()
-    standing = events.join(corrected, on=["person_id", "id"], how="anti", maintain_order="left")
+    standing = events
+    if corrected.height:
+        standing = events.join(corrected, on=["person_id", "id"], how="anti", maintain_order="left")
     return standing.filter(pl.col("kind") != EventKind.RESULT_WITHDRAWN.value)
 
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
-from typing import Any
 
 import polars as pl
 
@@ -129,11 +129,12 @@ def _county(asked: str) -> str:
 
 def compute(dataset: Dataset, asked: Question) -> Results:
     """Answer the question from the dataset. Refuses a period that begins after the data cut."""
-    _refuse_future(asked.period, dataset.manifest.data_cut)
+    refuse_future(asked.period, dataset.manifest.data_cut)
     return answer(count(dataset, asked), asked, dataset.manifest)
 
 
-def _refuse_future(period: Period, data_cut: Any) -> None:
+def refuse_future(period: Period, data_cut: date) -> None:
+    """Of a period that begins after the data cut nothing can be told."""
     if period.start >= data_cut:
         message = f"period {period.text} begins on {period.start}, the data end on {data_cut}"
         raise Refused("period_without_data", message, period=period.text, data_cut=data_cut.isoformat())

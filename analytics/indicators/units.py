@@ -21,6 +21,7 @@ from analytics.indicators.windows import inside_window
 from screening.vocabulary import ObligationState, Sex
 
 Numbers = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.intp]
 _FAR = 1 << 30  # a day number that never comes
 NO_ORGAN = ("no_cervix", "no_breast", "no_bowel")  # reasons for ceasing: there is nothing left to screen
 
@@ -79,7 +80,7 @@ def residents(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
 def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
     years = lived.age if ages.column == "age" else lived.age_in_year
-    pieces: list[Numbers] = []
+    pieces: list[Rows] = []
     for part in periods.parts:
         day = part.end - timedelta(days=1)
         age = years(day)
@@ -158,9 +159,9 @@ def _number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _as_of(days: Sequence[date], pieces: Sequence[Numbers], lived: Homes) -> pl.DataFrame:
+def _as_of(days: Sequence[date], pieces: Sequence[Rows], lived: Homes) -> pl.DataFrame:
     """These rows of homes, told of the person as of the day of each piece; `part` is its place."""
-    rows = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+    rows = np.concatenate(pieces)
     sizes = [len(piece) for piece in pieces]
     each_day = np.repeat(np.array([_number(day) for day in days], dtype=np.int32), sizes)
     age = [lived.age(day)[piece] for day, piece in zip(days, pieces, strict=True)]
@@ -190,7 +191,7 @@ def time_lived(cancers: Fact) -> Units:
 
 def _time_lived(facts: Facts, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
-    pieces: list[Numbers] = []
+    pieces: list[Rows] = []
     days: list[Numbers] = []
     for part in periods.parts:
         end = _number(min(part.end, facts.data_cut))

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from analytics.extract.dataset import MANIFEST, open_extract
 from analytics.indicators.engine import Question, compute, count, question
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
 from analytics.places import counties
 from analytics.scale.crowd import PROGRAMMES
@@ -34,7 +35,7 @@ _PROGRAMME_OF = {
     "assessment_referral_rate": "no-breast",
     "cancer_incidence": "no-colorectal",
 }
-_GOAL = {"seconds": 30, "gigabytes": 8, "ratio_to_polars": 1.3}
+_GOAL = {"seconds": 30, "gigabytes": 8, "ratio_to_polars": 1.3, "one_county_p95_ms": 100}
 
 
 def bench_indicators(*, people: int = 5_000_000, repetitions: int = 3, folder: str = "") -> dict[str, Any]:
@@ -48,6 +49,7 @@ def bench_indicators(*, people: int = 5_000_000, repetitions: int = 3, folder: s
         source = open_extract(there).manifest
         whole = [_apart(partial(_catalogue, there)) for _ in range(repetitions)]
         beside = {name: _beside(name, there, repetitions) for name in by_hand.POLARS}
+        warm = _apart(partial(_one_county_after_another, there)).told
     seconds = median(one.seconds for one in whole)
     return {
         "benchmark": "indicators",
@@ -59,6 +61,7 @@ def bench_indicators(*, people: int = 5_000_000, repetitions: int = 3, folder: s
         "cpu_seconds": round(median(one.cpu for one in whole), 1),
         "events_per_second": round(source.rows["events"] / seconds),
         "gigabytes": round(max(one.gigabytes for one in whole), 2),
+        "one_county_ms": warm,
         "by_hand": beside,
         "agrees": all(one["agrees"] for one in beside.values()),
         "goal": _GOAL,
@@ -117,6 +120,24 @@ def _catalogue(folder: Path) -> dict[str, int]:
     return {
         "indicators": sum(len(one.indicators) for one in asked),
         "figures": sum(frame.height for frame in frames),
+    }
+
+
+def _one_county_after_another(folder: Path) -> dict[str, float]:
+    """Milliseconds of one indicator for one county in one year, of a dataset that was asked before; and of the first."""
+    kept, taken = Kept(open_extract(folder)), list[float]()
+    year = period(str(_LAST))
+    for _ in range(20):
+        for county in list(counties().values()):
+            for name, programme in _PROGRAMME_OF.items():
+                begun = time.perf_counter()
+                kept.answer(question(programme, year, ids=[name], county=county))
+                taken.append(1000 * (time.perf_counter() - begun))
+    first, rest = taken[: len(_PROGRAMME_OF)], sorted(taken[len(_PROGRAMME_OF) :])
+    return {
+        "first": round(max(first)),
+        "p50": round(median(rest), 1),
+        "p95": round(rest[len(rest) * 95 // 100], 1),
     }
 
 
