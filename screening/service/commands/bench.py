@@ -23,6 +23,16 @@ BENCHMARKS = {
         "bench_indicators",
         "the whole catalogue at national scale, beside polars and SQL by hand",
     ),
+    "extract": (
+        "extract",
+        "bench_extract",
+        "the dataset from the database, whole and a day later, beside a bare COPY",
+    ),
+    "funnels": (
+        "funnels",
+        "bench_funnels",
+        "published funnels, counted by our indicators to the printed digit",
+    ),
     "start": ("start", "bench_start", "from the start to the first answer"),
 }
 
