@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "numerator": pl.Int64,
     "denominator": pl.Int64,
     "value": pl.Float64,  # in `unit`; null where nothing was observed
-    "unit": pl.String,
+    "unit": pl.String,  # of the value; where results are split by unit, the clinic, and the definition tells this
     "low": pl.Float64,  # 95 % interval by `method`, in `unit`
     "high": pl.Float64,
     "method": pl.String,
@@ -174,13 +174,14 @@ def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifes
         for part in asked.periods.parts
     ]
     standard = None if of.acceptable is None else of.acceptable.value
-    return pl.concat(frames).with_columns(
-        id=pl.lit(of.id),
-        programme=pl.lit(of.programme.id),
-        unit=pl.lit(of.unit_text),
-        method=pl.lit(of.measure.method),
-        standard=pl.lit(standard, pl.Float64),
-    )
+    told = {
+        "id": pl.lit(of.id),
+        "programme": pl.lit(of.programme.id),
+        "unit": pl.lit(of.unit_text),
+        "method": pl.lit(of.measure.method),
+        "standard": pl.lit(standard, pl.Float64),
+    }
+    return pl.concat(frames).with_columns(**{n: value for n, value in told.items() if n not in strata})
 
 
 def _arranged(frames: Sequence[pl.DataFrame], asked: Question) -> pl.DataFrame:
