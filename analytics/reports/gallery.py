@@ -58,7 +58,7 @@ def sections(look: Look) -> Sequence[tuple[str, Sequence[View]]]:
         ("Over time and by age", [views.years(look), *_made(look, views.ages, views.sexes)]),
         ("Month by month", [views_compared.months(look)]),
         ("Where", [views.counties(look), views_compared.map_of_counties(look)]),
-        ("Who did not come, and who did", [views_compared.non_attenders(look), *views.other_splits(look)]),
+        ("Who", [views_compared.non_attenders(look), *views.other_splits(look)]),
         (
             "How long it took, and why some were not seen",
             [views_compared.waiting(look), *views_compared.fates(look)],

@@ -13,7 +13,7 @@ from analytics.reports.counts import Counts
 from analytics.reports.gallery import brief, sections
 from analytics.reports.markup import Markup, tag
 from analytics.reports.medium import Medium, Served, Whole
-from analytics.reports.overview import overall_of, overview, section
+from analytics.reports.overview import overview, section
 from analytics.reports.parts import (
     counted,
     definition,
@@ -120,11 +120,11 @@ def _by_screen(look: Look) -> list[Markup]:
         return []
     rows = {row["screen"]: row for row in look.frame("screen").to_dicts()}
     told: list[Markup] = []
-    for standard in split:
-        row = rows.get(standard.screen)
+    for screen in dict.fromkeys(standard.screen for standard in split):
+        row = rows.get(screen)
         if row is not None and row["low"] is not None:
-            value = f"{say(standard.screen)}: {say.figure(row['value'], of.unit_text)}"
-            told += [tag("p", value, class_="screen"), verdict(standard, of, row, say)]
+            told.append(tag("p", f"{say(screen)}: {say.figure(row['value'], of.unit_text)}", class_="screen"))
+            told += [verdict(standard, of, row, say) for standard in split if standard.screen == screen]
     return told
 
 
@@ -153,9 +153,11 @@ def _one(look: Look, medium: Medium) -> Markup:
 def _card(look: Look, medium: Medium) -> Markup:
     """A programme's first figures, or that there is none yet."""
     say, wanted = look.say, look.asked
-    overall = overall_of(look)
+    key = KEY[wanted.programme.cancer]
+    frame = look.counts.frame(wanted.programme.id, wanted.period, ids=key)
+    overall = {row["id"]: row for row in frame.to_dicts()}
     heading = tag("h2", tag("a", say(TITLES[wanted.programme.cancer]), href=medium.where(wanted)))
-    known = [overall[name] for name in KEY[wanted.programme.cancer] if overall[name]["denominator"]]
+    known = [overall[name] for name in key if overall[name]["denominator"]]
     if not known:
         return tag("section", heading, tag("p", say("Nothing was observed."), class_="note"))
     titles = {of.id: of for found in groups(wanted.programme.id).values() for of in found}

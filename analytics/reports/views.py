@@ -194,12 +194,16 @@ _OTHERS: Mapping[Stratum, str] = {
 }
 
 
+_IN_ORDER = (Stratum.ROUND, Stratum.CUTOFF, Stratum.ATTENDANCE)  # words that follow one another
+
+
 def _split(look: Look, stratum: Stratum) -> View | None:
     frame = look.frame(stratum.value, free=[stratum.value])
 
-    def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+    def ranked(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
         return charts.down(rows, stratum.value, width, standards, None)
 
+    drawn = _across(stratum.value) if stratum in _IN_ORDER else ranked
     return _simple(look, f"by-{stratum.value}", _OTHERS[stratum], stratum.value, frame, drawn)
 
 
