@@ -2,15 +2,21 @@
 
 norway_municipalities.csv: municipalities and counties of 1 January 2024, Statistics Norway through
 niphr/csdata (data NLOD 2.0, package MIT).
+
+norway_counties.topojson: their borders of 2024, clipped to the coast, of Kartverket (CC BY 4.0) through
+robhop/fylker-og-kommuner; thinned to what a map of a hand's width shows, without the smallest islands.
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 _FILE = Path(__file__).with_name("norway_municipalities.csv")
+_BORDERS = Path(__file__).with_name("norway_counties.topojson")
 UNKNOWN = "unknown"
 
 
@@ -24,6 +30,12 @@ def counties() -> Mapping[str, str]:
     """Number -> Norwegian name, in order of the number; Sami and Kven names are left to the official list."""
     named = _listed().select("county", "county_name").unique().sort("county")
     return {number: name.split("-")[0] for number, name in named.iter_rows()}
+
+
+@cache
+def borders() -> Mapping[str, Any]:
+    """TopoJSON of the counties: the object `counties`, whose shapes carry `id` (the number) and `name`."""
+    return json.loads(_BORDERS.read_text())
 
 
 @cache

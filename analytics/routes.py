@@ -1,4 +1,4 @@
-"""Indicators and the dashboard over HTTP. Counts only: no route here answers with a person."""
+"""Indicators over HTTP. Counts only: no route here answers with a person."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -67,25 +67,12 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-@get("/dashboard", summary="One programme on one page", media_type="text/html", **allow(*_READERS))
-async def show_dashboard(
-    request: CallerRequest, programme: FromQuery[str] = NO_CERVICAL, period: FromQuery[str | None] = None
-) -> Response[str]:
-    """Self-contained HTML; `period` is by default the last whole year."""
-    return await _page(request, programme, _period(request, period))
-
-
 async def _page(request: CallerRequest, programme: str, when: Period) -> Response[str]:
-    trouble: str | None = request.app.state.shelf.trouble
-    alarm = (
-        f"Changed protocol files are refused, the last good ones stay in use: {trouble}" if trouble else None
-    )
-
     def page(dataset: Dataset) -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
-        return drawn.page(dataset, programme, when, book=f"/protocols/{programme}", alarm=alarm)
+        return drawn.page(dataset, programme, when)
 
     html = await computed(page, await dataset_of(request))
     return Response(html, media_type=_MEDIA[Format.HTML])
@@ -108,4 +95,4 @@ def _format(form: str | None, accept: str) -> Format:
     return next((by_type[media] for media in accepted if media in by_type), Format.JSON)
 
 
-handlers = [list_indicators, show_indicator, show_dashboard]
+handlers = [list_indicators, show_indicator]

@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "numerator": pl.Int64,
     "denominator": pl.Int64,
     "value": pl.Float64,  # in `unit`; null where nothing was observed
-    "unit": pl.String,
+    "unit": pl.String,  # of the value; where results are split by unit, the clinic, and the definition tells this
     "low": pl.Float64,  # 95 % interval by `method`, in `unit`
     "high": pl.Float64,
     "method": pl.String,
@@ -169,16 +169,19 @@ def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifes
     figures = _figures(of, cells, list(mature), strata)
     mature_on = pl.col("part").replace_strict(mature, return_dtype=pl.Date())
     standard = None if of.acceptable is None else of.acceptable.value
+    told = {
+        "id": pl.lit(of.id),
+        "programme": pl.lit(of.programme.id),
+        "unit": pl.lit(of.unit_text),
+        "method": pl.lit(of.measure.method),
+        "standard": pl.lit(standard, pl.Float64),
+    }
     return figures.with_columns(
         period=pl.col("part"),
         **({time: pl.col("part")} if time else {}),
         mature=mature_on <= source.data_cut,
         mature_on=mature_on,
-        id=pl.lit(of.id),
-        programme=pl.lit(of.programme.id),
-        unit=pl.lit(of.unit_text),
-        method=pl.lit(of.measure.method),
-        standard=pl.lit(standard, pl.Float64),
+        **{name: value for name, value in told.items() if name not in strata},
     )
 
 

@@ -6,7 +6,8 @@ from datetime import date
 
 from analytics.extract.dataset import Bucket, Dataset
 from analytics.indicators.facts import Fact, Facts
-from analytics.indicators.happened import cervical
+from analytics.indicators.happened import bowel, cervical
+from analytics.indicators.happened.cancers import cancers
 from analytics.indicators.happened.everywhere import calls, referrals, visits
 from analytics.indicators.happened.screens import specimens
 from analytics.indicators.moves import first_of_each, in_periods, inside, next_row, of_age, told
@@ -17,17 +18,45 @@ from screening.vocabulary import Cancer
 _ANSWER, _FOLLOW_UP = Length(months=6), Length(months=18)
 MATURITY = Length(months=_ANSWER.months + _FOLLOW_UP.months)
 
-_FOUND: Mapping[Cancer, Fact] = {Cancer.CERVICAL: cervical.cin2_plus}
+CALLED, TESTED, POSITIVE = "called", "tested", "positive"
+# Step -> what it is called; the first three are of every programme, each later one has its fact in _LATER.
 STEPS: Mapping[Cancer, Mapping[str, str]] = {
     Cancer.CERVICAL: {
-        "called": "Called by letter or kit",
-        "tested": "HPV-tested within 6 months",
-        "positive": "HPV found",
+        CALLED: "Called by letter or kit",
+        TESTED: "HPV-tested within 6 months",
+        POSITIVE: "HPV found",
         "referred": "Referred to colposcopy",
         "attended": "Seen at colposcopy",
         "cin2_plus": "CIN2 or worse found",
+        "cancer": "Cancer found",
+    },
+    Cancer.BREAST: {
+        CALLED: "Called by letter",
+        TESTED: "Mammogram within 6 months",
+        POSITIVE: "Recalled for assessment",
+        "attended": "Seen at assessment",
+        "cancer": "Cancer found",
+    },
+    Cancer.COLORECTAL: {
+        CALLED: "Sent a stool test",
+        TESTED: "Stool test answered within 6 months",
+        POSITIVE: "Blood found",
+        "referred": "Referred to colonoscopy",
+        "attended": "Colonoscopy done",
+        "advanced": "Advanced adenoma or cancer found",
+        "cancer": "Cancer found",
     },
 }
+_LATER: Mapping[Cancer, Mapping[str, Fact]] = {
+    Cancer.CERVICAL: {
+        "referred": referrals, "attended": visits, "cin2_plus": cervical.cin2_plus, "cancer": cancers,
+    },
+    Cancer.BREAST: {"attended": visits, "cancer": cancers},
+    Cancer.COLORECTAL: {
+        "referred": referrals, "attended": bowel.assessments, "advanced": bowel.advanced_neoplasia,
+        "cancer": cancers,
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +86,7 @@ def _reached(bucket: Bucket, programme: Programme, asked: Period, data_cut: date
     answered = inside(people["date"], told(valid, row), _ANSWER)
     tested = valid[row[answered.to_numpy()].tolist()]
     steps = [tested["positive"]]
-    for outcome in (referrals, visits, _FOUND[programme.cancer]):
+    for outcome in _LATER[programme.cancer].values():
         found = told(outcome(facts), next_row(tested, outcome(facts), same_day=True))
         steps.append(steps[-1] & inside(tested["date"], found, _FOLLOW_UP))
     return [people.height, tested.height, *(int(step.sum()) for step in steps)]

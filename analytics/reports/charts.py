@@ -1,4 +1,4 @@
-"""The pictures, declared. Each takes rows that are also shown as a table, and gives a drawing of a width.
+"""The pictures of one indicator, declared. Each takes rows that are also shown as a table.
 
 Two habits keep this fast, because the library copies and hashes at every step of a declaration: rows
 join a chart only when it is drawn, and channels are objects, never shorthand text.
@@ -8,178 +8,245 @@ blindness. What is not mature is drawn hollow.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import altair as alt
 import polars as pl
 import vl_convert
 
-from analytics.indicators.funnel import Step
-
-INK, MUTED, GRID = "#1b2b34", "#5b6b75", "#e3e9ec"
-MAIN, SOFT, STANDARD, ALARM = "#0f5c6e", "#cfe3e6", "#b4532a", "#a02c2c"
+INK, MUTED, FAINT, GRID = "#16262f", "#5b6b75", "#9fb0b8", "#e6ecef"
+MAIN, SOFT, PALE, STANDARD, ALARM = "#0f5c6e", "#cfe3e6", "#eef5f6", "#b4532a", "#a02c2c"
 OVERDUE = ("#e8c9a8", "#d08c4e", "#a34a1c")
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
-_HEIGHT = 250
-_ROWS = alt.NamedData("rows")
+HEIGHT = 250
+ROWS = alt.NamedData("rows")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A standard in the picture: where it lies; desirable ones are dotted, acceptable ones dashed."""
+
+    value: float
+    desirable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    """A chart and what it is drawn from; `more`: named data besides `rows`. `parts`: several panels."""
+
     chart: Any
     rows: Sequence[Row]
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parts: bool = False
 
-    def svg(self) -> str:
-        spec: dict[str, Any] = _styled(self.chart).to_dict(
+    def svg(self, locale: Mapping[str, Any] | None = None) -> str:
+        spec: dict[str, Any] = _styled(self.chart, parts=self.parts).to_dict(
             validate=False
         )  # the compiler to SVG validates again
-        spec["datasets"] = {_ROWS.name: [_plain(row) for row in self.rows]}
-        return vl_convert.vegalite_to_svg(spec)
+        told = {ROWS.name: self.rows, **self.more}
+        spec["datasets"] = {name: [_plain(row) for row in rows] for name, rows in told.items()}
+        return vl_convert.vegalite_to_svg(spec, format_locale=dict(locale) if locale else None)
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    """Only what a chart can draw; days and objects are for the table."""
-    return {key: value for key, value in row.items() if isinstance(value, (str, int, float, bool))}
+    """Only what a chart can draw; objects are for the table."""
+    return {
+        key: value.isoformat() if isinstance(value, date) else value
+        for key, value in row.items()
+        if isinstance(value, (str, int, float, bool, date))
+    }
 
 
-def _styled(chart: Any) -> Any:
+def _styled(chart: Any, *, parts: bool) -> Any:
     """One look for every chart: no frame, light grid, text that can be read at its own size."""
+    sized = (
+        chart if parts else chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    )
     return (
-        chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .configure(font=FONT, background="transparent", padding=4)
+        sized.configure(font=FONT, background="transparent", padding=4)
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=MUTED, labelFontSize=12, title=None, gridColor=GRID, domainColor=GRID, tickColor=GRID,
-            labelLimit=180,
+            labelColor=MUTED, labelFontSize=12, title=None, titleColor=MUTED, titleFontSize=12,
+            titleFontWeight="normal", gridColor=GRID, domainColor=GRID, tickColor=GRID, labelLimit=180,
         )
+        .configure_header(labelColor=INK, labelFontSize=12, labelFontWeight="bold", labelAnchor="start", title=None)
+        .configure_legend(labelColor=INK, labelFontSize=12, title=None, orient="top", symbolSize=90, labelLimit=260)
     )  # fmt: skip
 
 
-def over_years(rows: Sequence[Row], width: int, standard: float | None) -> Drawing:
+def over_years(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
     """The value of each year with its interval. Years whose follow-up is not complete are hollow and unjoined."""
-    base = alt.Chart(_ROWS).encode(x=alt.X("year:N", axis=alt.Axis(labelAngle=0, grid=False)))
-    low = _scaled(alt.Y, "low:Q", rows, standard)
+    base = alt.Chart(ROWS).encode(x=alt.X("year:N", axis=alt.Axis(labelAngle=0, grid=False)))
+    low = scaled(alt.Y, "low:Q", rows, standards)
     open_ = base.transform_filter(~alt.datum.mature)
     rules = open_.mark_rule(color=MAIN, strokeWidth=2).encode(y=low, y2=alt.Y2("high:Q"))
     whole = base.transform_filter(alt.datum.mature)
     band = whole.mark_area(color=SOFT).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     line = whole.mark_line(color=MAIN, strokeWidth=2).encode(y=alt.Y("value:Q"))
-    layers = [band, *_standard(standard), rules, line, _points(base, y=alt.Y("value:Q"))]
-    return Drawing(alt.layer(*layers).properties(width=width, height=_HEIGHT), rows)
+    layers = [band, *lines(standards), rules, line, points(base, y=alt.Y("value:Q"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=HEIGHT), rows)
 
 
-def by_age(rows: Sequence[Row], width: int, standard: float | None) -> Drawing:
-    """One point per age group with its interval as a rule."""
-    base = alt.Chart(_ROWS).encode(x=alt.X("age_group:N", axis=alt.Axis(labelAngle=-45, grid=False)))
+def across(rows: Sequence[Row], stratum: str, width: int, standards: Sequence[Line]) -> Drawing:
+    """One point per word of the stratum, in the order of the rows, with its interval as a rule."""
+    order = [row[stratum] for row in rows]
+    slanted = -45 if len(order) > 5 else 0
+    axis = alt.Axis(labelAngle=slanted, grid=False)
+    base = alt.Chart(ROWS).encode(x=alt.X(f"{stratum}:N", sort=order, axis=axis))
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(
-        y=_scaled(alt.Y, "low:Q", rows, standard), y2=alt.Y2("high:Q")
+        y=scaled(alt.Y, "low:Q", rows, standards), y2=alt.Y2("high:Q")
     )
-    layers = [*_standard(standard), rules, _points(base, y=alt.Y("value:Q"))]
-    return Drawing(alt.layer(*layers).properties(width=width, height=_HEIGHT), rows)
+    layers = [*lines(standards), rules, points(base, y=alt.Y("value:Q"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=HEIGHT), rows)
 
 
-def by_county(rows: Sequence[Row], width: int, standard: float | None, national: Row) -> Drawing:
-    """Counties from highest to lowest, with intervals, over the national interval as a band."""
-    order = [row["county"] for row in sorted(rows, key=lambda row: (-row["value"], row["county"]))]
-    base = alt.Chart(_ROWS).encode(y=_names("county:N", order))
-    value = national["value"]
-    national = {**national, "low": national["low"] or value, "high": national["high"] or value}
-    x = _scaled(alt.X, "low:Q", [*rows, national], standard)
+def down(
+    rows: Sequence[Row], stratum: str, width: int, standards: Sequence[Line], whole: Row | None
+) -> Drawing:
+    """From highest to lowest, with intervals, over the interval of the whole as a band."""
+    order = [row[stratum] for row in sorted(rows, key=lambda row: (-row["value"], row[stratum]))]
+    base = alt.Chart(ROWS).encode(y=names(f"{stratum}:N", order))
+    x = scaled(alt.X, "low:Q", [*rows, *([whole] if whole else [])], standards)
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"))
-    band = (
-        _once().mark_rect(color=SOFT).encode(x=alt.XDatum(national["low"]), x2=alt.X2Datum(national["high"]))
-    )
-    layers = [band, *_standard(standard, across=False), rules, _points(base, x=alt.X("value:Q"))]
-    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(19)), rows)
+    ends = None if whole is None else (alt.XDatum(whole["low"]), alt.X2Datum(whole["high"]))
+    band = [] if ends is None else [once().mark_rect(color=SOFT).encode(x=ends[0], x2=ends[1])]
+    layers = [*band, *lines(standards, over=False), rules, points(base, x=alt.X("value:Q"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(20)), rows)
 
 
-def steps(women: Sequence[Step], width: int) -> Drawing:
-    """How many reached each step, as bars from one edge; beside it the count and the share of the step before."""
-    rows = [
-        {"title": step.title, "count": step.count, "text": _step_text(step, before)}
-        for step, before in zip(women, [None, *women[:-1]], strict=True)
-    ]
-    base = alt.Chart(_ROWS).encode(y=alt.Y("title:N", sort=[step.title for step in women], axis=None))
-    scale = alt.Scale(domain=[0, max(women[0].count, 1)], nice=False)
-    bars = base.mark_bar(color=MAIN, height=16, yOffset=10).encode(x=alt.X("count:Q", axis=None, scale=scale))
-    names = base.mark_text(align="left", color=INK, fontSize=13, dy=-9, x=0).encode(text=alt.Text("title:N"))
+def steps(rows: Sequence[Row], width: int) -> Drawing:
+    """How many reached each step, as bars from one edge; beside it the count and the share of the step before.
+
+    Rows: title, count, text.
+    """
+    order = [row["title"] for row in rows]
+    base = alt.Chart(ROWS).encode(y=alt.Y("title:N", sort=order, axis=None))
+    scale = alt.Scale(domain=[0, max(rows[0]["count"], 1)], nice=False)
+    x = alt.X("count:Q", axis=None, scale=scale)
+    ground = _ground(base, rows[0]["count"], scale)
+    bars = base.mark_bar(color=MAIN, height=14, yOffset=12, cornerRadiusEnd=2).encode(x=x)
+    titles = base.mark_text(align="left", color=INK, fontSize=14, dy=-9, x=0).encode(text=alt.Text("title:N"))
     figures = base.mark_text(
-        align="right", color=INK, fontSize=13, fontWeight="bold", dy=-9, x=alt.ExprRef("width")
+        align="right", color=INK, fontSize=14, fontWeight="bold", dy=-9, x=alt.ExprRef("width")
     ).encode(text=alt.Text("text:N"))
-    return Drawing(alt.layer(bars, names, figures).properties(width=width, height=alt.Step(48)), rows)
+    chart = alt.layer(ground, bars, titles, figures)
+    return Drawing(chart.properties(width=width, height=alt.Step(50)), rows)
 
 
-def _step_text(step: Step, before: Step | None) -> str:
-    share = f" · {step.count / before.count:.1%}" if before and before.count else ""
-    return f"{step.count:,}{share}"
+def _ground(base: Any, most: int, scale: alt.Scale) -> Any:
+    bar = base.mark_bar(color=PALE, height=14, yOffset=12, cornerRadiusEnd=2)
+    return bar.encode(x=alt.XDatum(max(most, 1), scale=scale))
 
 
-def statuses(rows: Sequence[Row], width: int) -> Drawing:
-    """People by status."""
-    base = alt.Chart(_ROWS).encode(y=_names("status:N", [row["status"] for row in rows]))
-    scale = alt.Scale(domain=[0, max(1, *(row["count"] for row in rows)) * 1.4], nice=False)
-    bars = base.mark_bar(color=MAIN).encode(x=alt.X("count:Q", axis=None, scale=scale))
-    figures = base.mark_text(align="left", dx=5, color=INK, fontSize=12)
-    layers = [bars, figures.encode(x=alt.X("count:Q"), text=alt.Text("count:Q", format=","))]
-    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(24)), rows)
+def bars(rows: Sequence[Row], name: str, width: int) -> Drawing:
+    """Counts by name, in the order of the rows; `text`: what stands beside each bar."""
+    base = alt.Chart(ROWS).encode(y=names(f"{name}:N", [row[name] for row in rows]))
+    scale = alt.Scale(domain=[0, max(1, *(row["count"] for row in rows)) * 1.45], nice=False)
+    drawn = base.mark_bar(color=MAIN, cornerRadiusEnd=2).encode(x=alt.X("count:Q", axis=None, scale=scale))
+    figures = base.mark_text(align="left", dx=6, color=INK, fontSize=12)
+    layers = [drawn, figures.encode(x=alt.X("count:Q"), text=alt.Text("text:N"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(26)), rows)
 
 
-def late(rows: Sequence[Row], bands: Sequence[str], width: int) -> Drawing:
-    """Overdue obligations by kind, stacked by how long they have been overdue. The legend is the page's."""
-    place = {band: number for number, band in enumerate(bands)}
-    colour = alt.Color("band:N", legend=None, scale=alt.Scale(domain=list(bands), range=list(OVERDUE)))
-    bars = (
-        alt.Chart(_ROWS)
+def stacked(
+    rows: Sequence[Row], name: str, parts: Sequence[str], colours: Sequence[str], width: int, *, share: bool
+) -> Drawing:
+    """Bars by name, each made of parts (`part`, in that order); as counts, or as shares of the bar."""
+    place = {part: number for number, part in enumerate(parts)}
+    colour = alt.Color(
+        "part:N",
+        sort=list(parts),
+        scale=alt.Scale(domain=list(parts), range=list(colours)),
+        legend=alt.Legend(columns=1 if width < 500 else 3),
+    )
+    order = list(dict.fromkeys(row[name] for row in rows))
+    axis = alt.Axis(format=".0%" if share else ",d", tickCount=4, tickMinStep=0.25 if share else 1)
+    drawn = (
+        alt.Chart(ROWS)
         .mark_bar()
         .encode(
-            y=_names("kind:N", "-x"),
-            x=alt.X("count:Q", axis=alt.Axis(tickMinStep=1, format=",d", tickCount=4)),
+            y=names(f"{name}:N", order),
+            x=alt.X("sum(count):Q", stack="normalize" if share else "zero", axis=axis),
             color=colour,
             order=alt.Order("place:Q"),
         )
     )
-    numbered = [{**row, "place": place[row["band"]]} for row in rows]
-    return Drawing(bars.properties(width=width, height=alt.Step(24)), numbered)
+    numbered = [{**row, "place": place[row["part"]]} for row in rows]
+    return Drawing(drawn.properties(width=width, height=alt.Step(26)), numbered)
 
 
-def _names(field: str, order: Any) -> alt.Y:
-    return alt.Y(field, sort=order, axis=alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK))
+def spark(rows: Sequence[Row], width: int) -> Drawing:
+    """The years as a small line in a table; the last one as a point, hollow where it will still change."""
+    base = alt.Chart(ROWS).encode(x=alt.X("year:O", axis=None))
+    y = alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False, domain=_extent(rows, [])))
+    line = base.mark_line(color=MAIN, strokeWidth=1.5).encode(y=y)
+    last = points(base.transform_filter(alt.datum.year == rows[-1]["year"]), size=30, y=y)
+    return Drawing(alt.layer(line, last).properties(width=width, height=22), rows)
 
 
-def _points(base: Any, **place: Any) -> Any:
+def gauge(row: Row, width: int, standards: Sequence[Line]) -> Drawing:
+    """One figure with its interval on a line on which the standards are marked."""
+    base = alt.Chart(ROWS)
+    domain = _extent([row], standards)
+    room = (domain[1] - domain[0]) * 0.06 or 1
+    scale = alt.Scale(zero=False, nice=False, domain=[max(0.0, domain[0] - room), domain[1] + room])
+    ground = once().mark_rule(color=GRID, strokeWidth=8, strokeCap="round")
+    whole = ground.encode(
+        x=alt.XDatum(scale.domain[0], axis=None, scale=scale), x2=alt.X2Datum(scale.domain[1])
+    )
+    rule = base.mark_rule(color=MAIN, strokeWidth=4).encode(x=alt.X("low:Q", axis=None), x2=alt.X2("high:Q"))
+    marks = [
+        once().mark_tick(color=STANDARD, thickness=2, size=22, opacity=0.6 if line.desirable else 1)
+        .encode(x=alt.XDatum(line.value)) for line in standards
+    ]  # fmt: skip
+    layers = [whole, *marks, rule, points(base, size=70, x=alt.X("value:Q"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=24), [row])
+
+
+def names(field_: str, order: Any) -> alt.Y:
+    return alt.Y(field_, sort=order, axis=alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK))
+
+
+def points(base: Any, size: int = 58, **place: Any) -> Any:
     """Filled where mature, hollow where not; the rows carry the colour, see `drawable`."""
     fill = alt.Fill("fill:N", scale=None, legend=None)
-    return base.mark_point(filled=True, size=58, stroke=MAIN, strokeWidth=2, opacity=1).encode(
+    return base.mark_point(filled=True, size=size, stroke=MAIN, strokeWidth=2, opacity=1).encode(
         fill=fill, **place
     )
 
 
-def _once() -> alt.Chart:
+def once() -> alt.Chart:
     """A layer that is drawn once, whatever rows the others have."""
     return alt.Chart(alt.Data(values=[{}]))
 
 
-def _standard(standard: float | None, *, across: bool = True) -> list[Any]:
-    if standard is None:
-        return []
-    line = _once().mark_rule(color=STANDARD, strokeDash=[5, 3], strokeWidth=1.5)
-    return [line.encode(y=alt.YDatum(standard)) if across else line.encode(x=alt.XDatum(standard))]
+def lines(standards: Sequence[Line], *, over: bool = True) -> list[Any]:
+    """The standards as lines over the whole width, or down the whole height."""
+    drawn: list[Any] = []
+    for one in standards:
+        dash = [1, 4] if one.desirable else [6, 4]
+        mark = once().mark_rule(color=STANDARD, strokeDash=dash, strokeWidth=1.5)
+        drawn.append(mark.encode(y=alt.YDatum(one.value)) if over else mark.encode(x=alt.XDatum(one.value)))
+    return drawn
 
 
-def _scaled(channel: Any, field: str, rows: Sequence[Row], standard: float | None) -> Any:
-    return channel(field, scale=alt.Scale(zero=False, nice=True, domain=_extent(rows, standard), clamp=True))
+def scaled(channel: Any, field_: str, rows: Sequence[Row], standards: Sequence[Line]) -> Any:
+    return channel(
+        field_, scale=alt.Scale(zero=False, nice=True, domain=_extent(rows, standards), clamp=True)
+    )
 
 
-def _extent(rows: Sequence[Row], standard: float | None) -> list[float]:
+def _extent(rows: Sequence[Row], standards: Sequence[Line]) -> list[float]:
     """From lowest to highest figure; the wide interval of a handful of people does not flatten the rest."""
-    values = [row["value"] for row in rows] + ([] if standard is None else [standard])
-    room = max(max(values) - min(values), 0.25 * max(values), 0.5)
+    values = [row["value"] for row in rows] + [line.value for line in standards]
+    room = max(max(values) - min(values), 0.25 * max(values), 0.01)
     low = min([row["low"] for row in rows] + values)
     high = max([row["high"] for row in rows] + values)
-    return [max(low, min(values) - room, 0.0), min(high, max(values) + room)]
+    return [max(low, min(values) - room, 0.0), max(min(high, max(values) + room), 0.01)]
 
 
 def drawable(frame: pl.DataFrame) -> list[dict[str, Any]]:

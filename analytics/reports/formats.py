@@ -55,6 +55,7 @@ def _object(row: dict[str, Any], strata: list[str]) -> dict[str, Any]:
     stratum = {name: row[name] for name in strata}
     rest = {name: value for name, value in row.items() if name not in head and name not in stratum}
     rest["mature_on"] = rest["mature_on"].isoformat()
+    rest["unit"] = definition(row["id"], row["programme"]).unit_text  # also where split by unit, the clinic
     return {**head, "stratum": stratum, **rest}
 
 

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 SHIPPED = ("screening", "invitations", "labs", "analytics", "migrations")
-DATA = {".yaml", ".typ", ".css", ".csv", ".parquet", ".xz"}
+DATA = {".yaml", ".typ", ".css", ".csv", ".parquet", ".xz", ".topojson"}
 LINES = 400
 
 

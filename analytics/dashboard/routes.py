@@ -1,0 +1,220 @@
+"""The dashboard over HTTP: pages, the pictures on them, and the rows behind each picture."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from analytics.dashboard.desk import Desk
+from analytics.indicators.period import Period, last_whole_year
+from analytics.indicators.period import period as period_named
+from analytics.live import computed, dataset_of
+from analytics.reports.words import Language
+from screening.refusals import NotAllowed, NotFound, Refused
+from screening.vocabulary import Role
+from screening.web import CallerRequest, allow, anyone, today_of
+
+_READERS = (Role.PROGRAMME_STAFF, Role.ANALYST, Role.ADMINISTRATOR)
+_HTML = "text/html; charset=utf-8"
+# Nothing is loaded from elsewhere, and there is no script to run.
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+_MEDIA: Mapping[str, str] = {
+    "svg": "image/svg+xml",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_STATE = "dashboard_desk"
+_Width = Annotated[int, QueryParameter(ge=80, le=1400)]
+
+
+def _refused(_request: CallerRequest, error: Refused) -> Response[str]:
+    """A refusal as a page: what was asked, what is known, and the way back."""
+    from analytics.reports.parts import refusal  # noqa: PLC0415
+
+    status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
+    return _response(refusal(error.message), _HTML, _POLICY, status=status)
+
+
+_PAGE: dict[str, Any] = {"media_type": "text/html", "exception_handlers": {Refused: _refused}}
+
+
+@get("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
+async def show_style() -> Response[str]:
+    """The same for everybody; its address changes when it does."""
+    from analytics.reports.medium import style  # noqa: PLC0415
+
+    return Response(
+        style(), media_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=31536000"}
+    )
+
+
+@get("/dashboard", summary="All programmes", **_PAGE, **allow(*_READERS))
+async def show_dashboard(
+    request: CallerRequest,
+    period: FromQuery[str | None] = None,
+    lang: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """`period` is by default the last whole year; `lang` (nb or en) what the browser prefers."""
+    when, language = _period(request, period), _language(request, lang)
+    trouble: str | None = request.app.state.shelf.trouble
+
+    def page(desk: Desk) -> bytes:
+        from analytics.reports.medium import Served  # noqa: PLC0415
+        from analytics.reports.page import index_page  # noqa: PLC0415
+
+        key = ("index", when.text, language, trouble)
+        return desk.answer(key, lambda counts: index_page(counts, when, language, Served(trouble)).encode())
+
+    return await _answered(request, page, _HTML, _POLICY)
+
+
+@get(
+    "/dashboard/{programme:str}",
+    summary="One programme, or one of its indicators",
+    **_PAGE,
+    **allow(*_READERS),
+)
+async def show_programme(
+    request: CallerRequest,
+    programme: FromPath[str],
+    indicator: FromQuery[str] = "",
+    period: FromQuery[str | None] = None,
+    county: FromQuery[str] = "",
+    age_group: FromQuery[str] = "",
+    sex: FromQuery[str] = "",
+    sample: FromQuery[str] = "",
+    lang: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """A page that needs no script. Everything it shows stands in its address; empty filters leave nobody out."""
+    filters = {"county": county, "age_group": age_group, "sex": sex, "sample": sample}
+    wanted = _wanted(request, programme, indicator, period, filters, lang)
+    trouble: str | None = request.app.state.shelf.trouble
+
+    def page(desk: Desk) -> bytes:
+        from analytics.reports.asked import asked  # noqa: PLC0415
+        from analytics.reports.medium import Served  # noqa: PLC0415
+        from analytics.reports.page import indicator_page, programme_page  # noqa: PLC0415
+        from analytics.reports.views import Look  # noqa: PLC0415
+
+        found = asked(**wanted)
+        drawn = indicator_page if found.indicator else programme_page
+        key = ("page", *found.key(), trouble)
+        return desk.answer(key, lambda counts: drawn(Look(counts, found), Served(trouble)).encode())
+
+    return await _answered(request, page, _HTML, _POLICY)
+
+
+@get(
+    "/dashboard/{programme:str}/{file:str}",
+    summary="A picture of the dashboard, or its rows",
+    **allow(*_READERS),
+)
+async def take_away(
+    request: CallerRequest,
+    programme: FromPath[str],
+    file: FromPath[str],
+    indicator: FromQuery[str] = "",
+    period: FromQuery[str | None] = None,
+    county: FromQuery[str] = "",
+    age_group: FromQuery[str] = "",
+    sex: FromQuery[str] = "",
+    sample: FromQuery[str] = "",
+    lang: FromQuery[str | None] = None,
+    width: _Width = 520,
+) -> Response[Any]:
+    """`file`: the name of the view and what it shall be, such as counties.csv; svg, csv, xlsx or parquet."""
+    view, _, form = file.rpartition(".")
+    if form not in _MEDIA:
+        raise NotFound(
+            "unknown_file", f"{file!r}: expected a view as {', '.join(_MEDIA)}, such as counties.csv"
+        )
+    filters = {"county": county, "age_group": age_group, "sex": sex, "sample": sample}
+    wanted = _wanted(request, programme, indicator, period, filters, lang)
+
+    def taken(desk: Desk) -> bytes:
+        from analytics.reports.asked import asked  # noqa: PLC0415
+        from analytics.reports.takeaway import take  # noqa: PLC0415
+        from analytics.reports.views import Look  # noqa: PLC0415
+
+        found = asked(**wanted)
+        key = (file, *found.key(), width if form == "svg" else 0)
+        return desk.answer(key, lambda counts: take(Look(counts, found), view, form, width))
+
+    name = f"{programme}-{indicator or 'programme'}-{file}"
+    more = {} if form == "svg" else {"Content-Disposition": f'attachment; filename="{_plain(name)}"'}
+    return await _answered(request, taken, _MEDIA[form], _PICTURE_POLICY, more)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in name)
+
+
+def _wanted(
+    request: CallerRequest, programme: str, indicator: str, period: str | None, filters: Mapping[str, str],
+    lang: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "programme": programme, "period": _period(request, period), "language": _language(request, lang),
+        "indicator": indicator or None, "filters": filters,
+    }  # fmt: skip
+
+
+async def _answered(
+    request: CallerRequest, work: Callable[[Desk], bytes], media: str, policy: str,
+    more: Mapping[str, str] | None = None,
+) -> Response[Any]:  # fmt: skip
+    """The answer, or that the browser has it already."""
+    dataset = await dataset_of(request)
+    desk: Desk | None = getattr(request.app.state, _STATE, None)
+    if desk is None or not desk.counts.of(dataset):
+        desk = Desk(dataset)
+        setattr(request.app.state, _STATE, desk)
+    content = await computed(lambda _: work(desk), dataset)
+    tag = f'"{sha256(content).hexdigest()[:24]}"'
+    if request.headers.get("if-none-match") == tag:
+        return _response(b"", media, policy, {"ETag": tag}, status=304)
+    return _response(content, media, policy, {"ETag": tag, **(more or {})})
+
+
+def _response(
+    content: str | bytes, media: str, policy: str, more: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response[Any]:
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Security-Policy": policy,
+        **_SAFE,
+        **(more or {}),
+    }
+    return Response(content, media_type=media, headers=headers, status_code=status)
+
+
+def _period(request: CallerRequest, text: str | None) -> Period:
+    return period_named(text) if text else last_whole_year(today_of(request))
+
+
+def _language(request: CallerRequest, asked: str | None) -> Language:
+    """What is asked for, else what the browser says first of those that there are."""
+    if asked:
+        if asked not in set(Language):
+            raise Refused("unknown_language", f"no language {asked!r}; known: {', '.join(Language)}")
+        return Language(asked)
+    accepted = request.headers.get("accept-language", "").lower()
+    first = [part.split(";")[0].strip()[:2] for part in accepted.split(",")]
+    known = {
+        "nb": Language.NORWEGIAN,
+        "no": Language.NORWEGIAN,
+        "nn": Language.NORWEGIAN,
+        "en": Language.ENGLISH,
+    }
+    return next((known[code] for code in first if code in known), Language.ENGLISH)
+
+
+handlers = [show_style, show_dashboard, show_programme, take_away]

@@ -1,0 +1,105 @@
+"""What a page, a picture or a download is asked to show: everything that stands in its address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from analytics.indicators.catalogue import indicator as definition
+from analytics.indicators.catalogue import of_programme, unknown
+from analytics.indicators.model import Indicator, Stratum
+from analytics.indicators.period import Period
+from analytics.indicators.programmes import PROGRAMMES, Programme
+from analytics.places import counties
+from analytics.reports.words import Language, Wording
+from screening.refusals import Refused
+from screening.vocabulary import Sample
+
+FILTERS: Mapping[str, Stratum] = {
+    "county": Stratum.COUNTY,
+    "age_group": Stratum.AGE_GROUP,
+    "sex": Stratum.SEX,
+    "sample": Stratum.SAMPLE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One programme in one period; of it one indicator, or all. `only`: the filters, each with its word."""
+
+    programme: Programme
+    period: Period
+    indicator: Indicator | None = None
+    only: Mapping[str, str]
+    language: Language = Language.ENGLISH
+
+    @property
+    def say(self) -> Wording:
+        return Wording(self.language)
+
+    def query(self, **changes: str | None) -> str:
+        """The address' query with these parts changed; empty parts are left out."""
+        parts: dict[str, str | None] = {
+            "indicator": self.indicator.id if self.indicator else None,
+            "period": self.period.text,
+            **self.only,
+            "lang": self.language.value,
+            **changes,
+        }
+        return urlencode({name: value for name, value in parts.items() if value})
+
+    def key(self) -> tuple[Any, ...]:
+        """Two askings with the same one are answered the same."""
+        return (self.programme.id, self.query())
+
+    def about(self, indicator: Indicator | None) -> "Asked":
+        """The same of another indicator, with those filters that it can be split by."""
+        if indicator is None:
+            return replace(self, indicator=None)
+        kept = {name: word for name, word in self.only.items() if FILTERS[name] in indicator.strata}
+        return replace(self, indicator=indicator, only=kept)
+
+    @property
+    def where(self) -> Mapping[str, str]:
+        return {FILTERS[name].value: word for name, word in self.only.items()}
+
+
+def asked(
+    programme: str,
+    period: Period,
+    language: Language,
+    *,
+    indicator: str | None = None,
+    filters: Mapping[str, str | None],
+) -> Asked:
+    """Refuses, naming the nearest, an unknown programme, indicator, or word of a filter."""
+    of_programme(programme)
+    of = definition(indicator, programme) if indicator else None
+    told = PROGRAMMES[programme]
+    only = {name: _word(told, of, name, word) for name, word in filters.items() if word}
+    if of is not None:
+        for name in only:
+            if FILTERS[name] not in of.strata:
+                raise Refused(
+                    "not_split_so", unknown(f"stratum of {of.id}", name, of.strata), indicator=of.id
+                )
+    return Asked(programme=told, period=period, indicator=of, only=only, language=language)
+
+
+def _word(programme: Programme, of: Indicator | None, name: str, word: str) -> str:
+    known = choices(programme, of)[name]
+    if word not in known:
+        raise Refused("unknown_filter", unknown(name.replace("_", " "), word, known), filter=name)
+    return word
+
+
+def choices(programme: Programme, of: Indicator | None) -> Mapping[str, list[str]]:
+    """What each filter may be set to; filters that the indicator cannot be split by have no choice."""
+    every = {
+        "county": list(counties().values()),
+        "age_group": list(of.ages.labels if of else programme.ages.labels),
+        "sex": [sex.value for sex in programme.sexes if len(programme.sexes) > 1],
+        "sample": [sample.value for sample in Sample],
+    }
+    strata = set(of.strata) if of else {s for one in of_programme(programme.id) for s in one.strata}
+    return {name: words if FILTERS[name] in strata else [] for name, words in every.items()}

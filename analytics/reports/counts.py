@@ -1,0 +1,89 @@
+"""What the pages of one dataset have had counted: each question once, whoever asks first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any, TypeVar
+
+import polars as pl
+
+from analytics.extract.dataset import Dataset, Manifest
+from analytics.indicators.after_referral import after_referral
+from analytics.indicators.conservation import Conservation, conservation, overdue
+from analytics.indicators.engine import compute, count, question
+from analytics.indicators.funnel import Step, followed_up, funnel
+from analytics.indicators.period import Period
+
+T = TypeVar("T")
+
+
+class Counts:
+    """Asked by several threads at once: the pictures of one page share what they are drawn from."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._known: dict[tuple[Any, ...], Any] = {}
+        self._lock = Lock()
+
+    @property
+    def source(self) -> Manifest:
+        return self._dataset.manifest
+
+    def of(self, dataset: Dataset) -> bool:
+        """Whether this is what was counted."""
+        return self._dataset is dataset
+
+    def frame(
+        self,
+        programme: str,
+        period: Period,
+        *,
+        by: Sequence[str] = (),
+        ids: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+    ) -> pl.DataFrame:
+        """Results with `analytics.indicators.engine.COLUMNS`."""
+        filtered = sorted((where or {}).items())
+        key = ("frame", programme, period.text, *by, None, *ids, None, *filtered)
+        every = ("frame", programme, period.text, *by, None, None, *filtered)
+        if len(ids) == 1 and every in self._known:
+            return self._known[every].filter(pl.col("id") == ids[0])
+        wanted = question(programme, period, by=by, ids=ids, where=where)
+        return self._once(key, lambda: compute(self._dataset, wanted).frame)
+
+    def cells(
+        self, programme: str, period: Period, indicator: str, *, by: Sequence[str], where: Mapping[str, str]
+    ) -> pl.DataFrame:
+        """What one indicator's figures are made of, for those of whom `where` is true."""
+        key = ("cells", programme, period.text, indicator, *by, None, *sorted(where.items()))
+
+        def counted() -> pl.DataFrame:
+            wanted = question(programme, period, by=by, ids=[indicator], where=where)
+            told = count(self._dataset, wanted)
+            return told.filter(*(pl.col(stratum) == word for stratum, word in where.items()))
+
+        return self._once(key, counted)
+
+    def fates(self, programme: str, period: Period, step: int, where: Mapping[str, str]) -> pl.DataFrame:
+        """What became of those referred, see `after_referral`."""
+        key = ("fates", programme, period.text, step, *sorted(where.items()))
+        return self._once(key, lambda: after_referral(self._dataset, programme, period, step, where))
+
+    def steps(self, programme: str, period: Period) -> tuple[Sequence[Step], Period]:
+        """From invited to cancer, and of whom: the period, or the latest year whose follow-up is complete."""
+        cohort = followed_up(period, self.source.data_cut)
+        return self._once(
+            ("steps", programme, cohort.text), lambda: funnel(self._dataset, programme, cohort)
+        ), cohort
+
+    def people(self, programme: str) -> Conservation:
+        return self._once(("people", programme), lambda: conservation(self._dataset, programme))
+
+    def overdue(self, programme: str) -> pl.DataFrame:
+        cut = self.source.data_cut
+        return self._once(("overdue", programme), lambda: overdue(self._dataset, programme, cut))
+
+    def _once(self, key: tuple[Any, ...], work: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = work()
+            return self._known[key]

@@ -1,0 +1,219 @@
+"""The page of one programme: what a director asks first, then everything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from analytics.indicators.model import Indicator
+from analytics.reports import views, views_of_all
+from analytics.reports.chosen import KEY, ON_THE_MAP, groups
+from analytics.reports.markup import Markup, joined, tag
+from analytics.reports.medium import Medium
+from analytics.reports.parts import counted, figure, unripe, verdicts
+from analytics.reports.views import Look
+from analytics.reports.views_compared import map_of_counties
+
+
+def overview(look: Look, medium: Medium) -> list[Markup]:
+    overall, yearly = overall_of(look), _yearly(look)
+    say = look.say
+    return [
+        _tiles(look, overall, yearly, medium),
+        section(say("From invited to cancer"), figure(look, views_of_all.steps(look), medium)),
+        _outstanding(look, medium),
+        _standards(look, overall, medium),
+        _maps(look, overall, medium),
+        _all(look, overall, yearly, medium),
+        _nobody_lost(look, medium),
+    ]
+
+
+def section(heading: str, *content: str, **attributes: str) -> Markup:
+    return tag("section", tag("h2", heading), *content, **attributes)
+
+
+def overall_of(look: Look) -> Mapping[str, Mapping[str, Any]]:
+    """The row of each indicator that can be told of those filtered for."""
+    wanted = look.asked
+    frame = look.counts.frame(wanted.programme.id, wanted.period, where=wanted.where)
+    return {row["id"]: row for row in frame.to_dicts()}
+
+
+def _yearly(look: Look) -> Mapping[str, int]:
+    """Of which indicators there are at least two years to draw."""
+    wanted = look.asked
+    frame = look.counts.frame(wanted.programme.id, look.years(), by=["year"], where=wanted.where)
+    some = frame.filter(pl.col("value").is_not_null(), pl.col("denominator") > 0)
+    return dict(some.group_by("id").len().iter_rows())
+
+
+def _tiles(look: Look, overall: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+    chosen = [of for found in groups(look.asked.programme.id).values() for of in found]
+    key = KEY[look.asked.programme.cancer]
+    tiles = [
+        _tile(look.about(of), overall[of.id], yearly, medium)
+        for of in sorted(chosen, key=lambda of: key.index(of.id) if of.id in key else 0)
+        if of.id in key and of.id in overall
+    ]
+    if not tiles:
+        return Markup()
+    return section(look.say("At a glance"), tag("ol", *tiles, class_="tiles"), class_="glance")
+
+
+def _tile(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+    of, say = look.of, look.say
+    link = tag("a", tag("h3", say(of.title)), href=medium.where(look.asked))
+    value = tag(
+        "p", say.number(row["value"]), tag("span", say.gap(of.unit_text), class_="unit"), class_="value"
+    )
+    if row["value"] is None:
+        value = tag("p", "–", class_="value")
+    drawn = _spark(look, yearly, medium)
+    told = [*verdicts(of, row, say)[:1], *unripe(row, say)]
+    return tag(
+        "li",
+        link,
+        tag("div", value, drawn, class_="shown"),
+        tag("p", counted(row, say), class_="interval"),
+        *told,
+    )
+
+
+def _spark(look: Look, yearly: Mapping[str, int], medium: Medium) -> Markup:
+    if yearly.get(look.of.id, 0) < 2:
+        return Markup()
+    view = views.spark(look)
+    return medium.picture(look, view) if view else Markup()
+
+
+def _outstanding(look: Look, medium: Medium) -> Markup:
+    """Who or what lies further out than chance explains, each with a link to where it can be looked into."""
+    say = look.say
+    found = views_of_all.standing_out(look)
+    if not found:
+        nobody = say("Nothing stands out beyond what chance explains.")
+        return section(say("What stands out"), tag("p", nobody, class_="note"))
+    groups_ = [
+        tag(
+            "div", tag("h3", say(heading)), tag("dl", *(_who(name, told, look, medium) for name, told in who))
+        )
+        for heading, who in found.items()
+    ]
+    note = say(
+        "Units outside the 99.8 % limits of a funnel plot; months that break a rule of a control chart."
+    )
+    return section(
+        say("What stands out"), tag("p", note, class_="note"), tag("div", *groups_, class_="outstanding"),
+        class_="stands-out",
+    )  # fmt: skip
+
+
+def _who(name: str, told: Sequence[tuple[Indicator, str]], look: Look, medium: Medium) -> Markup:
+    lines = [
+        tag("dd", tag("a", look.say(of.title), href=medium.where(look.asked.about(of))), f": {text}")
+        for of, text in told
+    ]
+    return joined(tag("dt", look.say(name)) if name else "", *lines)
+
+
+def _standards(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
+    say = look.say
+    known = [of for found in groups(look.asked.programme.id).values() for of in found if of.id in overall]
+    rows = [
+        _standard(look.about(of), overall[of.id], medium)
+        for of in known
+        if overall[of.id]["low"] is not None and any(not standard.screen for standard in of.standards)
+    ]
+    if not rows:
+        return Markup()
+    head = tag(
+        "tr",
+        *(tag("th", say(w), scope="col") for w in ("indicator", "value", "among the standards", "verdict")),
+    )
+    caption = tag("caption", say("Each figure with its 95 % interval; the marks are the standards."))
+    told = tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="standards")
+    return section(say("Against the standards"), tag("div", told, class_="scroll", tabindex="0", role="region",
+                    aria_label=say("Against the standards")))  # fmt: skip
+
+
+def _standard(look: Look, row: Mapping[str, Any], medium: Medium) -> Markup:
+    of, say = look.of, look.say
+    view = views.gauge(look)
+    name = tag("th", tag("a", say(of.title), href=medium.where(look.asked)), scope="row")
+    value = tag("td", tag("strong", say.figure(row["value"], of.unit_text)))
+    drawn = tag("td", medium.picture(look, view) if view else "")
+    told = tag("td", *verdicts(of, row, say), *unripe(row, say), class_="words")
+    return tag("tr", name, value, drawn, told)
+
+
+def _maps(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
+    found: list[Markup] = []
+    for heading in groups(look.asked.programme.id).values():
+        for of in heading:
+            if of.id in ON_THE_MAP[look.asked.programme.cancer] and of.id in overall:
+                about = look.about(of)
+                view = map_of_counties(about)
+                if view is not None:
+                    found.append(figure(about, replace(view, title=look.say(of.title)), medium))
+    if not found:
+        return Markup()
+    return section(look.say("On the map"), tag("div", *found, class_="figures"))
+
+
+def _all(look: Look, overall: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+    say = look.say
+    tables = [
+        _group(say(heading), [of for of in found if of.id in overall], look, overall, yearly, medium)
+        for heading, found in groups(look.asked.programme.id).items()
+    ]
+    left = sum(len(found) for found in groups(look.asked.programme.id).values()) - len(overall)
+    note = [
+        tag("p", say("{n} indicators cannot be told so narrowly and are left out.", n=left), class_="note")
+    ]
+    return section(say("Every indicator"), *(note if left else []), *tables, class_="every")
+
+
+def _group(
+    heading: str, found: Sequence[Indicator], look: Look, overall: Mapping[str, Any],
+    yearly: Mapping[str, int], medium: Medium,
+) -> Markup:  # fmt: skip
+    if not found:
+        return Markup()
+    say = look.say
+    words = ("indicator", "value", "95 % interval", "n", "of", "over the years")
+    head = tag("tr", *(tag("th", say(word), scope="col") for word in words))
+    rows = [_row(look.about(of), overall[of.id], yearly, medium) for of in found]
+    told = tag("table", tag("caption", heading), tag("thead", head), tag("tbody", *rows), class_="list")
+    return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=heading)
+
+
+def _row(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+    of, say = look.of, look.say
+    mark = "" if row["mature"] else " ◌"
+    name = tag("th", tag("a", say(of.title), href=medium.where(look.asked)), mark, scope="row")
+    cells = [
+        tag("td", tag("strong", say.figure(row["value"], of.unit_text))),
+        tag("td", say.interval(row)),
+        tag("td", say.count(row["numerator"])),
+        tag("td", say.count(row["denominator"])),
+        tag("td", _spark(look, yearly, medium), class_="line"),
+    ]
+    return tag("tr", name, *cells)
+
+
+def _nobody_lost(look: Look, medium: Medium) -> Markup:
+    say = look.say
+    people = look.counts.people(look.asked.programme.id)
+    lead = tag("p", views_of_all.lost(look), class_="lead" if people.lost == 0 else "lead alarm")
+    late = views_of_all.late(look)
+    about = look.about(None)
+    found = [figure(about, views_of_all.statuses(look), medium)]
+    found.append(
+        figure(about, late, medium)
+        if late
+        else tag("figure", tag("h3", say("Nothing is overdue.")), class_="half")
+    )
+    heading = say("Nobody lost, nothing forgotten")
+    return section(heading, lead, tag("div", *found, class_="figures"), id="people")

@@ -1,0 +1,236 @@
+"""What can be looked at: each view is a picture, what it says in words, its table, and its rows to take away."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from analytics.indicators.model import Indicator, Stratum
+from analytics.indicators.period import Period, period
+from analytics.reports import charts
+from analytics.reports.asked import Asked
+from analytics.reports.charts import Drawing, Line, Row
+from analytics.reports.counts import Counts
+from analytics.reports.words import Wording
+
+HALF, WHOLE, PHONE = 520, 1060, 340
+_YEARS_BACK = 10
+_COUNTED = ("n", "of", "value", "95 % interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """First column names the row, the others are figures."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """`told`: what the picture shows, the first sentence in its place for who cannot see it."""
+
+    name: str
+    title: str
+    told: Sequence[str]
+    table: Table
+    frame: pl.DataFrame
+    drawing: Callable[[int], Drawing]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks at what."""
+
+    counts: Counts
+    asked: Asked
+
+    @property
+    def say(self) -> Wording:
+        return self.asked.say
+
+    @property
+    def of(self) -> Indicator:
+        if self.asked.indicator is None:
+            raise AssertionError("only asked for where there is an indicator")
+        return self.asked.indicator
+
+    def about(self, of: Indicator | None) -> "Look":
+        return replace(self, asked=self.asked.about(of))
+
+    def frame(self, *by: str, when: Period | None = None, free: Sequence[str] = ()) -> pl.DataFrame:
+        """Results of the indicator. `free`: filters that do not hold here, so that its words can be compared."""
+        where = {name: word for name, word in self.asked.where.items() if name not in free}
+        asked = self.asked
+        return self.counts.frame(
+            asked.programme.id, when or asked.period, by=by, ids=[self.of.id], where=where
+        )
+
+    def years(self) -> Period:
+        """Up to ten years to the period's last; none that has not begun at the data cut."""
+        cut = self.counts.source.data_cut
+        last = min(self.asked.period.years()[-1].start.year, cut.year - (cut.month == cut.day == 1))
+        return period(f"{last - _YEARS_BACK + 1}-{last}")
+
+    def splits(self, stratum: Stratum) -> bool:
+        return stratum in self.of.strata
+
+    @property
+    def standards(self) -> list[Line]:
+        """Those that hold for all screens together."""
+        common = [standard for standard in self.of.standards if not standard.screen]
+        return [Line(standard.value, desirable=standard.level == "desirable") for standard in common]
+
+
+def result_table(rows: Iterable[Row], stratum: str, head: str, say: Wording) -> Table:
+    """Stratum, count, of how many, value, interval."""
+    told = [
+        [
+            say(str(row[stratum])),
+            say.count(row["numerator"]),
+            say.count(row["denominator"]),
+            say.number(row["value"]),
+            say.interval(row),
+        ]
+        for row in rows
+    ]
+    return Table([say(head), *(say(word) for word in _COUNTED)], told)
+
+
+def from_to(rows: Sequence[Row], look: Look, stratum: str) -> str:
+    """Lowest and highest, and whose they are."""
+    say, unit = look.say, look.of.unit_text
+    if not rows:
+        return say("Nothing was observed.")
+    low, high = (pick(rows, key=lambda row: row["value"]) for pick in (min, max))
+    if low is high:
+        return f"{say(str(low[stratum]))}: {say.figure(low['value'], unit)}."
+    return say(
+        "From {low} ({lowest}) to {high} ({highest}).",
+        low=say.figure(low["value"], unit), lowest=say(str(low[stratum])),
+        high=say.figure(high["value"], unit), highest=say(str(high[stratum])),
+    )  # fmt: skip
+
+
+def _simple(
+    look: Look, name: str, title: str, stratum: str, frame: pl.DataFrame, drawn: Callable[..., Drawing]
+) -> View | None:
+    """A view of one split, or None where nothing was observed."""
+    rows = [row | {stratum: look.say(str(row[stratum]))} for row in charts.drawable(frame)]
+    if not rows:
+        return None
+    return View(
+        name=name,
+        title=look.say(title),
+        told=[from_to(rows, look, stratum)],
+        table=result_table(frame.to_dicts(), stratum, _HEADS[stratum], look.say),
+        frame=frame,
+        drawing=lambda width: drawn(rows, width, look.standards),
+    )
+
+
+_HEADS = {
+    "year": "year", "age_group": "age", "sex": "sex", "county": "county", "sample": "sample", "lab": "laboratory",
+    "unit": "unit", "reader": "reader", "municipality": "municipality", "letter": "letter", "round": "round",
+    "screen": "screen", "attendance": "earlier attendance", "cutoff": "cut-off", "arm": "arm", "month": "month",
+}  # fmt: skip
+
+
+def head_of(stratum: str) -> str:
+    return _HEADS[stratum]
+
+
+def years(look: Look) -> View | None:
+    frame = look.frame("year", when=look.years()).filter(pl.col("denominator") > 0)
+    return _simple(look, "years", "Over the years", "year", frame, charts.over_years)
+
+
+def ages(look: Look) -> View | None:
+    if not look.splits(Stratum.AGE_GROUP):
+        return None
+    frame = look.frame("age_group", free=["age_group"])
+    return _simple(look, "ages", "By age", "age_group", frame, _across("age_group"))
+
+
+def sexes(look: Look) -> View | None:
+    if not look.splits(Stratum.SEX):
+        return None
+    return _simple(look, "sexes", "By sex", "sex", look.frame("sex", free=["sex"]), _across("sex"))
+
+
+def _across(stratum: str) -> Callable[..., Drawing]:
+    return lambda rows, width, standards: charts.across(rows, stratum, width, standards)
+
+
+def counties(look: Look) -> View | None:
+    if not look.splits(Stratum.COUNTY):
+        return None
+    frame = look.frame("county", free=["county"])
+    whole = charts.drawable(look.frame(free=["county"]))
+
+    def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+        return charts.down(rows, "county", width, standards, whole[0] if whole else None)
+
+    return _simple(
+        look, "counties", "By county of residence; the band is the whole country", "county", frame, drawn
+    )
+
+
+def other_splits(look: Look) -> list[View]:
+    """By whatever else the indicator can be split: who took the sample, which letter, first or later screen."""
+    found = [_split(look, stratum) for stratum in _OTHERS if look.splits(stratum)]
+    return [view for view in found if view is not None and len(view.table.rows) > 1]
+
+
+_OTHERS: Mapping[Stratum, str] = {
+    Stratum.SAMPLE: "By who took the sample",
+    Stratum.LETTER: "By letter or kit",
+    Stratum.ATTENDANCE: "By earlier attendance",
+    Stratum.SCREEN: "By first or later screen",
+    Stratum.ROUND: "By round of the person",
+    Stratum.CUTOFF: "By cut-off of the test",
+}
+
+
+_IN_ORDER = (Stratum.ROUND, Stratum.CUTOFF, Stratum.ATTENDANCE)  # words that follow one another
+
+
+def _split(look: Look, stratum: Stratum) -> View | None:
+    frame = look.frame(stratum.value, free=[stratum.value])
+
+    def ranked(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+        return charts.down(rows, stratum.value, width, standards, None)
+
+    drawn = _across(stratum.value) if stratum in _IN_ORDER else ranked
+    return _simple(look, f"by-{stratum.value}", _OTHERS[stratum], stratum.value, frame, drawn)
+
+
+def spark(look: Look) -> View | None:
+    """The years, as small as a word."""
+    view = years(look)
+    if view is None:
+        return None
+    rows = charts.drawable(view.frame)
+    return replace(view, name="spark", drawing=lambda width: charts.spark(rows, width))
+
+
+def gauge(look: Look) -> View | None:
+    """The figure among its standards, as small as a word."""
+    frame = look.frame()
+    rows = charts.drawable(frame)
+    if not rows or not look.standards:
+        return None
+    return View(
+        name="gauge",
+        title=look.say(look.of.title),
+        told=[look.say.figure(rows[0]["value"], look.of.unit_text)],
+        table=Table([], []),
+        frame=frame,
+        drawing=lambda width: charts.gauge(rows[0], width, look.standards),
+    )
+
+
+def rows_of(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return charts.drawable(frame)

@@ -1,0 +1,208 @@
+"""The dashboard as it is served: pages whose address says what they show, pictures, rows to take away, keyboard."""
+
+import io
+import zipfile
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+import pytest_asyncio
+
+from screening.vocabulary import Role
+
+# Sixty women of Oslo and Akershus, reminded in spring 2022; two of three answer, one of six has HPV.
+_PEOPLE = """
+insert into person (id, holder_id, born, sex, name, municipality) overriding system value
+select 100 + n, 100 + n, make_date(1956 + n % 40, 1, 1), 'female', 'Prøve', case when n % 2 = 0 then '0301' else '3201' end
+  from generate_series(1, 60) n
+"""
+_RESIDENCES = "insert into residence select id, municipality, born from person where id > 100"
+_STANDINGS = """
+insert into standing (person_id, programme, status, reason, protocol, rule)
+select id, 'no-cervical', 'waiting', '', '', '' from person where id > 100
+"""
+_EVENTS = """
+insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key, body)
+select 100 + n, 'no-cervical', kind, day, day, 'test', gen_random_uuid(), body
+  from generate_series(1, 60) n
+ cross join lateral (values
+       ('reminded', date '2022-01-01' + n, '{"letter": "reminder"}'::jsonb, true),
+       ('tested', date '2022-02-10' + n, jsonb_build_object('test', 'hpv', 'sample', 'clinician', 'lab', 'lab' || n % 4,
+        'findings', jsonb_build_array(case when n % 6 = 1 then 'hpv_16' else 'negative' end)), n % 3 > 0),
+       ('referred', date '2022-03-01' + n, '{"to": "colposcopy"}'::jsonb, n % 6 = 1),
+       ('appointment_attended', date '2022-04-01' + n, '{"to": "colposcopy"}'::jsonb, n % 6 = 1)
+       ) as happened (kind, day, body, so)
+ where so
+"""
+PATH = "/dashboard/no-cervical"
+ASKED = {"indicator": "participation", "period": "2022", "lang": "en"}
+
+
+@pytest_asyncio.fixture
+async def served(platform):
+    for statement in (_PEOPLE, _RESIDENCES, _STANDINGS, _EVENTS):
+        await platform.database.pool.execute(statement)
+    return platform
+
+
+@pytest_asyncio.fixture
+async def staff(served):
+    async with served.caller(Role.PROGRAMME_STAFF) as asking:
+        asking.timeout = 300
+        yield asking
+
+
+class Checked(HTMLParser):
+    """What a reader who cannot see needs: collected while reading the page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.captions, self.labels, self.levels = [], 0, set(), []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        self.tags.append((tag, told))
+        self.captions += tag == "caption"
+        self.labels |= {told["for"]} if tag == "label" else set()
+        self.levels += [int(tag[1])] if tag in {"h1", "h2", "h3"} else []
+
+    def of(self, *names):
+        return [told for tag, told in self.tags if tag in names]
+
+
+@pytest.mark.parametrize("path", ["/dashboard", PATH, f"{PATH}?indicator=participation&period=2022"])
+async def test_every_page_can_be_read_aloud(staff, path):
+    page = await staff.get(path)
+    assert page.status_code == 200
+    told = Checked(page.text)
+    assert all(image["alt"] for image in told.of("img"))
+    assert told.captions == len(told.of("table"))
+    assert {select["id"] for select in told.of("select")} <= told.labels
+    assert all(cell["scope"] in {"col", "row"} for cell in told.of("th"))
+    assert told.levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(told.levels, told.levels[1:], strict=False))
+    assert [len(told.of(landmark)) for landmark in ("main", "header", "nav")] == [1, 1, 1]
+    ids = [attributes["id"] for _, attributes in told.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+async def test_nothing_is_loaded_from_elsewhere_and_nothing_may_run(staff):
+    page = await staff.get(PATH, params=ASKED)
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    told = Checked(page.text)
+    links = [*(i["src"] for i in told.of("img")), *(a["href"] for a in told.of("a", "link"))]
+    assert all(link.startswith(("/dashboard", "#", "data:,")) for link in links)
+    assert not told.of("script")
+
+
+async def test_filters_stand_in_the_address_and_narrow_what_is_counted(staff):
+    everybody = await staff.get(f"{PATH}/years.csv", params=ASKED)
+    oslo = await staff.get(f"{PATH}/years.csv", params={**ASKED, "county": "Oslo"})
+    of = [pl.read_csv(answer.content)["denominator"].sum() for answer in (everybody, oslo)]
+    assert of == [60, 30]
+    page = await staff.get(PATH, params={**ASKED, "county": "Oslo"})
+    assert '<option value="Oslo" selected="">' in page.text
+    assert "county=Oslo" in next(i["src"] for i in Checked(page.text).of("img"))
+
+
+@pytest.mark.parametrize(("language", "word"), [("nb", "Testet etter brev"), ("en", "Tested after a letter")])
+async def test_the_page_speaks_the_language_asked_for_or_preferred(staff, language, word):
+    asked = await staff.get(PATH, params={**ASKED, "lang": language})
+    preferred = await staff.get(
+        PATH,
+        params={k: v for k, v in ASKED.items() if k != "lang"},
+        headers={"accept-language": f"{language};q=0.9"},
+    )
+    assert word in asked.text
+    assert f'<html lang="{language}">' in preferred.text
+
+
+async def test_each_view_can_be_taken_away_in_each_form(staff):
+    taken = {
+        form: (await staff.get(f"{PATH}/ages.{form}", params=ASKED)).content
+        for form in ("csv", "parquet", "xlsx", "svg")
+    }
+    rows = pl.read_parquet(taken["parquet"])
+    assert rows["denominator"].sum() == 60
+    assert pl.read_csv(taken["csv"])["numerator"].to_list() == rows["numerator"].to_list()
+    assert "xl/workbook.xml" in zipfile.ZipFile(io.BytesIO(taken["xlsx"])).namelist()
+    assert taken["svg"].startswith(b"<svg")
+
+
+async def test_who_did_not_come_is_told_by_age_with_counts(staff):
+    page = await staff.get(PATH, params=ASKED)
+    assert "20 of those called were not tested" in page.text
+
+
+async def test_what_the_browser_has_is_not_sent_again(staff):
+    first = await staff.get(f"{PATH}/years.csv", params=ASKED)
+    again = await staff.get(
+        f"{PATH}/years.csv", params=ASKED, headers={"if-none-match": first.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/dashboard/no-cervikal", 422, "did you mean &#x27;no-cervical&#x27;"),
+        (f"{PATH}?indicator=participaton", 404, "did you mean"),
+        (f"{PATH}?period=2022-13", 422, "is not a period"),
+        (f"{PATH}?county=Olso", 422, "did you mean"),
+        (f"{PATH}?lang=xx", 422, "known: en, nb"),
+        (f"{PATH}/yeers.csv?indicator=participation", 404, "did you mean"),
+        (f"{PATH}/years.doc?indicator=participation", 404, "expected a view as"),
+    ],
+)
+async def test_what_cannot_be_shown_is_refused_naming_the_nearest(staff, path, status, told):
+    answer = await staff.get(path)
+    assert answer.status_code == status
+    assert told.replace("&#x27;", "'") in answer.text.replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("role", [Role.LABORATORY, Role.CLINICIAN])
+async def test_other_roles_see_no_page_and_no_rows(served, role):
+    async with served.caller(role) as other:
+        for path in ("/dashboard", PATH, f"{PATH}/years.csv?indicator=participation"):
+            assert (await other.get(path)).status_code == 403
+
+
+@pytest.mark.browser
+async def test_the_page_is_used_by_keyboard_at_a_desk_and_on_a_phone(served, chromium):
+    from playwright.async_api import async_playwright
+
+    token = served.token(Role.PROGRAMME_STAFF)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**chromium)
+        for width in (1440, 390):
+            page = await browser.new_page(
+                viewport={"width": width, "height": 900},
+                extra_http_headers={"Authorization": f"Bearer {token}"},
+            )
+            page.set_default_timeout(300_000)
+            failures = []
+            page.on("console", lambda message, heard=failures: heard.append(message.text))
+            await page.goto(f"{served.url}{PATH}?period=2022&lang=en")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            order = []
+            for _ in range(7):
+                await page.keyboard.press("Tab")
+                order.append(
+                    await page.evaluate("document.activeElement.id || document.activeElement.textContent")
+                )
+            assert order == [
+                "Skip to the content", "Quality of screening", "Cervical screening", "Breast screening",
+                "Colorectal screening", "Norsk", "f-indicator",
+            ]  # fmt: skip
+            outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline == "solid"
+            await page.select_option("#f-indicator", "participation")
+            await page.click("button")
+            assert "indicator=participation" in page.url
+            assert "period=2022" in page.url
+            assert failures == []
+        await browser.close()
