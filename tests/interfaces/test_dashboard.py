@@ -13,6 +13,7 @@ from analytics.places import counties
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
+from analytics.reports.medium import Served
 from analytics.reports.page import page, programme_page
 from analytics.reports.views import Look
 from analytics.reports.words import Language, Wording
@@ -117,7 +118,7 @@ def test_nobody_is_lost_is_said_with_numbers(html):
 def looked_at(data, language=Language.ENGLISH, **filters):
     """The programme's page as the server gives it: without the pictures."""
     wanted = asked("no-cervical", period("2024"), language, filters=filters)
-    return programme_page(Look(Counts(data), wanted))
+    return programme_page(Look(Counts(data), wanted), Served())
 
 
 def test_a_lost_person_is_shouted():

@@ -13,6 +13,7 @@ from screening.vocabulary import Role
 NO_PERSON = {
     ("GET", "/health"), ("GET", "/demo"), ("GET", "/fhir/R4/metadata"),
     ("GET", "/indicators"), ("GET", "/indicators/{indicator:str}"), ("GET", "/dashboard"),
+    ("GET", "/dashboard/page.css"), ("GET", "/dashboard/{programme:str}"), ("GET", "/dashboard/{programme:str}/{file:str}"),
     ("GET", "/batches"), ("GET", "/batches/{batch:int}"), ("POST", "/batches/{batch:int}/acknowledge"),
     ("POST", "/people/feed"), ("POST", "/findings"), ("POST", "/findings/bulk"), ("POST", "/deliveries"),
     ("POST", "/kits/lots"), ("POST", "/labs"), ("POST", "/labs/results"), ("POST", "/labs/results/bulk"),
