@@ -14,6 +14,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
 
+import analytics.releases.routes
 import analytics.routes
 import invitations.routes
 import labs.routes.fhir
@@ -76,6 +77,7 @@ def route_handlers() -> list[Any]:
         *labs.routes.messages.handlers,
         *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
+        *analytics.releases.routes.handlers,
     ]
 
 

@@ -19,7 +19,8 @@ from screening.vocabulary import Role
 ROLES = [role for role in Role if role != Role.SYSTEM]
 PARTS = {
     "{person:int}": "1", "{kind:str}": "refer", "{barcode:str}": barcode(1), "{batch:int}": "1", "{case:int}": "1",
-    "{message:int}": "1", "{report:str}": "1", "{indicator:str}": "participation",
+    "{message:int}": "1", "{report:str}": "1", "{indicator:str}": "participation", "{release:int}": "1",
+    "{name:str}": "all.csv",
 }  # fmt: skip
 QUERY = {"programme": "no-cervical"}
 
