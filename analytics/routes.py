@@ -130,11 +130,16 @@ async def show_dashboard(
 
 
 async def _page(request: CallerRequest, programme: str, when: Period) -> Response[str]:
+    trouble: str | None = request.app.state.shelf.trouble
+    alarm = (
+        f"Changed protocol files are refused, the last good ones stay in use: {trouble}" if trouble else None
+    )
+
     def page(dataset: Dataset) -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
-        return drawn.page(dataset, programme, when)
+        return drawn.page(dataset, programme, when, book=f"/protocols/{programme}", alarm=alarm)
 
     html = await computed(page, await dataset_of(request))
     return Response(html, media_type=_MEDIA[Format.HTML])

@@ -19,12 +19,28 @@ DICTIONARY = "dictionary.md"
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Where a dataset was taken from a database.
+
+    `series`: by which of the database's keys people were renamed. `origin`: which database it was, in which
+    life of its server: only there the watermark means anything. `first`, `span`: bucket n holds the people
+    whose ids begin at first + n * span. `known_on`: told as known on this day, which nothing can carry on.
+    """
+
+    series: str
+    origin: str
+    first: int
+    span: int
+    known_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a dataset was taken from: enough to tell two apart and to take the next one.
 
-    `data_cut`: the civil day as of which everything recorded is included. `watermark`: every
-    transaction before this xid8 is included, none after; the next incremental extract begins here.
-    `words`: digest of the tables, columns and words it was written with.
+    `data_cut`: the civil day as of which everything recorded is included. `words`: digest of the tables,
+    columns and words it was written with. `watermark`: every transaction before this xid8 is included; what
+    was written by it or later is read again next time. `taken`: whether, and where, the next may go on.
     """
 
     version: int
@@ -33,6 +49,7 @@ class Manifest:
     watermark: int
     buckets: int
     rows: Mapping[str, int]
+    taken: Taken | None = None
 
     def written(self) -> str:
         return json.dumps(asdict(self) | {"data_cut": self.data_cut.isoformat()}, indent=2) + "\n"
@@ -64,7 +81,7 @@ def open_extract(directory: Path) -> Dataset:
 
     Refuses a folder without a manifest and a dataset of another schema version.
     """
-    manifest = _read_manifest(directory)
+    manifest = read_manifest(directory)
     buckets = [
         Bucket(**{name: pl.scan_parquet(bucket_path(directory, name, number)) for name in TABLES})
         for number in range(manifest.buckets)
@@ -98,9 +115,18 @@ class Store:
             self.rows[name] += frames[name].height
         self.buckets += 1
 
-    def finish(self, data_cut: date, watermark: int) -> Manifest:
+    def keep(self, held: Path, number: int) -> None:
+        """Take over a bucket of the dataset held there, in which nothing has changed, without reading it."""
+        for name in TABLES:
+            path = bucket_path(self.directory, name, self.buckets)
+            path.parent.mkdir(parents=True)
+            shutil.copy2(bucket_path(held, name, number), path)
+            self.rows[name] += pl.scan_parquet(path).select(pl.len()).collect().item()
+        self.buckets += 1
+
+    def finish(self, data_cut: date, watermark: int = 0, taken: Taken | None = None) -> Manifest:
         """Write the manifest: from now on this is a dataset."""
-        manifest = Manifest(VERSION, fingerprint(), data_cut, watermark, self.buckets, self.rows)
+        manifest = Manifest(VERSION, fingerprint(), data_cut, watermark, self.buckets, self.rows, taken)
         (self.directory / DICTIONARY).write_text(dictionary())
         (self.directory / MANIFEST).write_text(manifest.written())
         return manifest
@@ -120,12 +146,16 @@ def replacing(directory: Path) -> Generator[Store]:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     yield Store(new)
+    old = directory.with_name(f".{directory.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     if directory.exists():
-        shutil.rmtree(directory)
+        directory.rename(old)
     new.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
 
 
-def _read_manifest(directory: Path) -> Manifest:
+def read_manifest(directory: Path) -> Manifest:
+    """What the dataset there was taken from; refuses as `open_extract` does."""
     path = directory / MANIFEST
     try:
         held: dict[str, Any] = json.loads(path.read_text())
@@ -143,4 +173,5 @@ def _read_manifest(directory: Path) -> Manifest:
         )
         raise Refused("other_words", message, found=held["words"], expected=fingerprint())
     held["data_cut"] = date.fromisoformat(held["data_cut"])
+    held["taken"] = Taken(**held["taken"]) if held["taken"] else None
     return Manifest(**held)

@@ -14,7 +14,7 @@ import polars as pl
 from analytics.places import COUNTY, UNKNOWN
 from screening.vocabulary import EventKind, ObligationKind, ObligationState, Sex, Status, Test
 
-VERSION = 2
+VERSION = 3
 
 # Worst last. A test with several findings counts as its worst; an invalid part never hides a finding.
 RESULT_ORDER: Mapping[Test, tuple[str, ...]] = {

@@ -9,13 +9,14 @@ Rules, each applied once and here:
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from analytics.extract.schema import RESULT_ORDER, TABLES
 from analytics.places import COUNTY, UNKNOWN, counties
-from screening.vocabulary import EventKind, Test
+from screening.vocabulary import EventKind, ObligationState, Test
 
 Frames = dict[str, pl.DataFrame]
 _TEST = TABLES["events"].schema["test"]
@@ -30,10 +31,82 @@ def key(day: str | pl.Expr = "date") -> pl.Expr:
     return pl.col("person").cast(pl.Int64) * _DAYS + on.to_physical().cast(pl.Int64) + _BEFORE_1970
 
 
-def standing_events(events: pl.DataFrame, corrected: pl.Series) -> pl.DataFrame:
-    """Events that still stand; `corrected` holds the ids of all that a later one supersedes."""
-    withdrawal = pl.col("kind") == EventKind.RESULT_WITHDRAWN.value
-    return events.filter(~pl.col("id").is_in(corrected.implode()) & ~withdrawal)
+def bucket_of(rows: Mapping[str, pl.DataFrame], names: pl.Series, *, known_on: date | None) -> Frames:
+    """The tables of a bucket, from the rows of the people whose pseudonyms are `names`, in the order of `persons`."""
+    people = rows["persons"].select("person_id", person=names)
+    if known_on is not None:
+        rows = known_by(rows, known_on)
+    events = standing_events(rows["events"])
+    owed = with_evidence(rows["obligations"], events, last_versions(corrections(rows["events"])))
+    told = {**rows, "events": with_findings(events), "obligations": owed}
+    return completed({name: frame.join(people, on="person_id") for name, frame in told.items()})
+
+
+def known_by(rows: Mapping[str, pl.DataFrame], day: date) -> Frames:
+    """The rows as known on that day: nothing that was recorded later, nothing closed by it.
+
+    `still_open`, `standings`: decided again from what was known. Nobody is told of whom the register told
+    later; its own tables are as they are.
+    """
+    events = rows["events"].filter(pl.col("recorded_on") <= day)
+    arrived = pl.col("kind") == EventKind.REGISTERED.value
+    later = rows["events"].filter(arrived).join(events.filter(arrived), on="person_id", how="anti")
+    told = {name: frame.join(later, on="person_id", how="anti") for name, frame in rows.items()}
+    owed = obligations_known_by(told["obligations"], rows["events"], told.pop("still_open"), day)
+    return {**told, "events": events, "obligations": owed}
+
+
+_OWED = ("person_id", "programme", "episode", "kind", "subject")
+
+
+def obligations_known_by(
+    owed: pl.DataFrame, events: pl.DataFrame, still_open: pl.DataFrame, day: date
+) -> pl.DataFrame:
+    """What was open by what was known that day, and what had been closed.
+
+    Evidence that was corrected later is the version that stood that day. What was closed, and opened again
+    since, is told by how it ended.
+    """
+    before = _versions_before(events, day)
+    evidence = pl.col("closed_by").replace_strict(before, default=pl.col("closed_by"), return_dtype=pl.Int64)
+    known = events.filter(pl.col("recorded_on") <= day)["id"]
+    withdrawn = (pl.col("state") == ObligationState.WITHDRAWN.value) & (pl.col("closed_on") <= day)
+    closed = (
+        owed.join(still_open, on=_OWED, how="anti")
+        .with_columns(closed_by=evidence)
+        .filter(pl.col("closed_by").is_in(known.implode()) | withdrawn)
+    )
+    state = pl.lit(ObligationState.OPEN.value)
+    return pl.concat([closed, still_open.with_columns(state=state)], how="diagonal")
+
+
+def _versions_before(events: pl.DataFrame, day: date) -> dict[int, int]:
+    """For each correction recorded after the day, the last version of that event recorded by then."""
+    chain = events.filter(pl.col("supersedes").is_not_null())
+    earlier = dict(chain.select("id", "supersedes").iter_rows())
+    late = set(chain.filter(pl.col("recorded_on") > day)["id"])
+    found: dict[int, int] = {}
+    for event in late:
+        version = event
+        while version in late:
+            version = earlier[version]
+        found[event] = version
+    return found
+
+
+def corrections(events: pl.DataFrame) -> dict[int, int]:
+    """For each corrected event the last one that corrects it."""
+    chain = events.filter(pl.col("supersedes").is_not_null()).sort("id")
+    return dict(chain.select("supersedes", "id").iter_rows())
+
+
+def standing_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Events that no later one of the same person supersedes, without the withdrawals themselves."""
+    corrected = events.select("person_id", id="supersedes").drop_nulls()
+    standing = events
+    if corrected.height:
+        standing = events.join(corrected, on=["person_id", "id"], how="anti", maintain_order="left")
+    return standing.filter(pl.col("kind") != EventKind.RESULT_WITHDRAWN.value)
 
 
 def last_versions(corrections: Mapping[int, int]) -> dict[int, int]:
@@ -144,10 +217,11 @@ def age(born: pl.Expr, on: pl.Expr) -> pl.Expr:
 
     Months are widened first: polars keeps them in eight bits, where a product would wrap silently.
     """
-    return (_months(on) - _months(born)) // 12
+    return (months(on) - months(born)) // 12
 
 
-def _months(day: pl.Expr) -> pl.Expr:
+def months(day: pl.Expr) -> pl.Expr:
+    """The month as a number that grows by one each month."""
     return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32)
 
 

@@ -5,6 +5,7 @@ bins). Cells of different buckets add up, because no person is in two.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -19,6 +20,18 @@ from analytics.indicators.strata import Split, split
 
 SUMS = ("numerator", "denominator")
 _DENSE = 1 << 16  # so many cells are counted by direct addressing even for a handful of units
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """`codes` of units, each standing for one word of every stratum; the last stratum turns fastest."""
+
+    words: Sequence[tuple[str, Sequence[str]]]
+    codes: npt.NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod([len(words) for _, words in self.words]))
 
 
 def schema(strata: Sequence[Stratum]) -> pl.Schema:
@@ -39,32 +52,43 @@ def cells_of(
     facts: dict[str, Facts] = {}
     found = [pl.DataFrame(schema=schema(strata))]
     for of in indicators:
-        known = facts.setdefault(of.programme.id, Facts(bucket, of.programme, data_cut))
+        name = of.programme.id
+        known = facts.setdefault(name, Facts(bucket, of.programme, data_cut))
         found.append(_cells(known, of, periods, strata))
     return pl.concat(found)
 
 
 def _cells(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]) -> pl.DataFrame:
-    units = of.counted(of.units(facts, of, periods), facts, of, periods)
-    parts = [part.text for part in periods.parts]
-    splits = [Split("part", units["part"].to_numpy().astype(np.int64), parts)]
-    splits += [split(stratum, units, facts, of) for stratum in strata if stratum not in TIMES]
-    told = tally(units, splits, binned=of.measure.binned)
+    units = of.units(facts, of, periods)
+    counted = of.counted(units, facts, of, periods)
+    # where none was left out, units fall to the strata as before, and that was perhaps worked out already
+    same = units if counted.height == units.height else counted
+    asked = ("split", tuple(strata), of.ages, periods)
+    split_ = facts.of_frame(same, asked, lambda: _split(same, facts, of, periods, strata))
+    told = tally(counted, split_, binned=of.measure.binned)
     return told.select(pl.lit(of.id).alias("indicator"), pl.all())
 
 
-def tally(units: pl.DataFrame, splits: Sequence[Split], *, binned: bool) -> pl.DataFrame:
-    """Sums of `counted` and of `of` (1 where it is not told) by every combination of words that occurs."""
+def _split(
+    units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]
+) -> Splits:
+    """By the part of the period, and by each stratum in turn."""
+    parts = Split("part", units["part"].to_numpy().astype(np.int64), [part.text for part in periods.parts])
+    splits = [parts, *(split(stratum, units, facts, of) for stratum in strata if stratum not in TIMES)]
     code = np.zeros(units.height, dtype=np.int64)
     for one in splits:
         code = code * len(one.words) + one.codes
-    span = 1
+    return Splits([(one.name, one.words) for one in splits], code)
+
+
+def tally(units: pl.DataFrame, splits: Splits, *, binned: bool) -> pl.DataFrame:
+    """Sums of `counted` and of `of` (1 where it is not told) by every combination of words that occurs."""
+    code, span = splits.codes, 1
     if binned:
         bins = units["bin"].to_numpy().astype(np.int64)
         span = int(bins.max()) + 1 if len(bins) else 1
         code = code * span + bins
-    size = span * int(np.prod([len(one.words) for one in splits]))
-    occurring, place = _numbered(code, size)
+    occurring, place = _numbered(code, splits.size * span)
     numerator, denominator = _sums(units, place, len(occurring))
     return _decoded(occurring, splits, span).with_columns(numerator=numerator, denominator=denominator)
 
@@ -82,19 +106,23 @@ def _numbered(code: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.in
 
 def _sums(units: pl.DataFrame, place: npt.NDArray[np.int64], cells: int) -> tuple[pl.Series, pl.Series]:
     """Exact: floats hold whole numbers up to 2^53, far above any count of days."""
-    counted = np.bincount(place, weights=units["counted"].to_numpy().astype(float), minlength=cells)
-    of = units["of"].to_numpy().astype(float) if "of" in units.columns else None
+    counted = units["counted"].to_numpy()
+    if counted.dtype == np.bool_:
+        numerator = np.bincount(place[counted], minlength=cells)
+    else:
+        numerator = np.bincount(place, weights=counted, minlength=cells)
+    of = units["of"].to_numpy() if "of" in units.columns else None
     total = np.bincount(place, weights=of, minlength=cells)
-    return pl.Series(counted.astype(np.int64)), pl.Series(total.astype(np.int64))
+    return pl.Series(numerator.astype(np.int64)), pl.Series(total.astype(np.int64))
 
 
-def _decoded(code: npt.NDArray[np.int64], splits: Sequence[Split], span: int) -> pl.DataFrame:
+def _decoded(code: npt.NDArray[np.int64], splits: Splits, span: int) -> pl.DataFrame:
     rest, bins = np.divmod(code, span)
     columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
-    for one in reversed(splits):
-        rest, place = np.divmod(rest, max(len(one.words), 1))
-        columns[one.name] = pl.Series(one.words, dtype=pl.String).gather(place)
-    return pl.DataFrame({name: columns[name] for name in [*(one.name for one in splits), "bin"]})
+    for name, words in reversed(splits.words):
+        rest, place = np.divmod(rest, max(len(words), 1))
+        columns[name] = pl.Series(words, dtype=pl.String).gather(place)
+    return pl.DataFrame({name: columns[name] for name in [*(name for name, _ in splits.words), "bin"]})
 
 
 def added(cells: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
-from typing import Any
 
 import polars as pl
 
@@ -129,11 +129,12 @@ def _county(asked: str) -> str:
 
 def compute(dataset: Dataset, asked: Question) -> Results:
     """Answer the question from the dataset. Refuses a period that begins after the data cut."""
-    _refuse_future(asked.period, dataset.manifest.data_cut)
+    refuse_future(asked.period, dataset.manifest.data_cut)
     return answer(count(dataset, asked), asked, dataset.manifest)
 
 
-def _refuse_future(period: Period, data_cut: Any) -> None:
+def refuse_future(period: Period, data_cut: date) -> None:
+    """Of a period that begins after the data cut nothing can be told."""
     if period.start >= data_cut:
         message = f"period {period.text} begins on {period.start}, the data end on {data_cut}"
         raise Refused("period_without_data", message, period=period.text, data_cut=data_cut.isoformat())
@@ -164,23 +165,29 @@ def answer(cells: pl.DataFrame, asked: Question, source: Manifest) -> Results:
 def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifest) -> pl.DataFrame:
     strata = [stratum.value for stratum in asked.by if stratum not in TIMES]
     time = next((stratum.value for stratum in asked.by if stratum in TIMES), None)
-    frames = [
-        of.measure.figures(cells.filter(pl.col("part") == part.text), strata).with_columns(
-            pl.lit(part.text).alias("period"),
-            *([pl.lit(part.text).alias(time)] if time else []),
-            mature=pl.lit(source.data_cut >= of.mature_on(part)),
-            mature_on=pl.lit(of.mature_on(part)),
-        )
-        for part in asked.periods.parts
-    ]
+    mature = {part.text: of.mature_on(part) for part in asked.periods.parts}
+    figures = _figures(of, cells, list(mature), strata)
+    mature_on = pl.col("part").replace_strict(mature, return_dtype=pl.Date())
     standard = None if of.acceptable is None else of.acceptable.value
-    return pl.concat(frames).with_columns(
+    return figures.with_columns(
+        period=pl.col("part"),
+        **({time: pl.col("part")} if time else {}),
+        mature=mature_on <= source.data_cut,
+        mature_on=mature_on,
         id=pl.lit(of.id),
         programme=pl.lit(of.programme.id),
         unit=pl.lit(of.unit_text),
         method=pl.lit(of.measure.method),
         standard=pl.lit(standard, pl.Float64),
     )
+
+
+def _figures(of: Indicator, cells: pl.DataFrame, parts: Sequence[str], strata: Sequence[str]) -> pl.DataFrame:
+    """The figures of every part; of a part without strata also where nothing was counted in it."""
+    if strata:
+        return of.measure.figures(cells, ["part", *strata])
+    by_part = [of.measure.figures(cells.filter(pl.col("part") == part), []) for part in parts]
+    return pl.concat(by_part).with_columns(part=pl.Series(parts, dtype=pl.String))
 
 
 def _arranged(frames: Sequence[pl.DataFrame], asked: Question) -> pl.DataFrame:

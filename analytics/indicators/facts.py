@@ -8,6 +8,7 @@ person lived and how old she was that day.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -18,21 +19,43 @@ from analytics.indicators.programmes import Programme
 PLACE = ("municipality", "county", "age", "age_in_year", "sex")
 
 Fact = Callable[["Facts"], pl.DataFrame]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One bucket as one programme knows it, up to the data cut."""
+    """One bucket as one programme knows it, up to the data cut.
+
+    Its events are read once, all together: even one indicator asks for several kinds of them.
+    """
 
     bucket: Bucket
     programme: Programme
     data_cut: date
-    _known: dict[object, pl.DataFrame] = field(default_factory=dict[object, pl.DataFrame])
+    _known: dict[object, Any] = field(default_factory=dict[object, Any])
 
-    def once(self, name: object, told: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def once(self, name: object, told: Callable[[], T]) -> T:
         if name not in self._known:
             self._known[name] = told()
         return self._known[name]
+
+    def of_frame(self, frame: pl.DataFrame, name: object, told: Callable[[], T]) -> T:
+        """What is worked out of a frame, once where the frame itself is one that is kept here."""
+        if any(kept is frame for kept in self._known.values()):
+            return self.once((id(frame), name), told)
+        return told()
+
+    def events(self, kinds: Sequence[str]) -> pl.LazyFrame:
+        """Events of these kinds that concern the programme: its own, and those that concern every one."""
+        own = self.bucket.events.filter(pl.col("programme").is_in([self.programme.id, ""]))
+        read = self.once("events", own.drop("recorded_on").collect)
+        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
+
+    def obligations(self, kinds: Sequence[str]) -> pl.LazyFrame:
+        """What the programme owes or owed, of these kinds."""
+        own = self.bucket.obligations.filter(pl.col("programme") == self.programme.id)
+        read = self.once("obligations", own.drop("subject", "closed_reason").collect)
+        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
 
 
 def fact(told: Fact) -> Fact:
@@ -48,9 +71,7 @@ def fact(told: Fact) -> Fact:
 
 def happened(facts: Facts, kinds: Sequence[str], *columns: str, where: pl.Expr | None = None) -> pl.DataFrame:
     """Events of these kinds that concern the programme: its own, and those that concern every one."""
-    chosen = facts.bucket.events.filter(
-        pl.col("programme").is_in([facts.programme.id, ""]), pl.col("kind").is_in(list(kinds))
-    )
+    chosen = facts.events([str(kind) for kind in kinds])
     if where is not None:
         chosen = chosen.filter(where)
     return keyed(chosen.select("person", "date", *PLACE, *columns).collect())
@@ -58,9 +79,7 @@ def happened(facts: Facts, kinds: Sequence[str], *columns: str, where: pl.Expr |
 
 def owed(facts: Facts, kinds: Sequence[str], *columns: str, day: str = "due_on") -> pl.DataFrame:
     """Obligations of these kinds, whatever became of them; `date` is the day each was due, or opened."""
-    chosen = facts.bucket.obligations.filter(
-        pl.col("programme") == facts.programme.id, pl.col("kind").is_in(list(kinds))
-    )
+    chosen = facts.obligations([str(kind) for kind in kinds])
     return keyed(chosen.select("person", *PLACE, *columns, date=day).collect())
 
 

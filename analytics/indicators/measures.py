@@ -6,9 +6,12 @@ stratum, what the measure must know of each unit (days waited, an age, a round);
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy import special
 
@@ -17,6 +20,7 @@ from analytics.methods.standardisation import STANDARDS, directly, indirectly
 from analytics.methods.survival import Course, cumulative_incidence
 
 DAYS_A_YEAR = 365.25
+Numbers = npt.NDArray[np.int64]
 
 # What ended the waiting, in a bin of `Waiting`: bin = 4 * day + end.
 CENSORED, OUTCOME, COMPETING = 0, 1, 2
@@ -124,8 +128,8 @@ class Mean:
         return by_stratum(cells, strata, self._figure)
 
     @staticmethod
-    def _figure(bins: pl.DataFrame) -> "Figure":
-        number, weight = bins["bin"].to_numpy(), bins["denominator"].to_numpy()
+    def _figure(bins: "Bins") -> "Figure":
+        number, weight = bins.bin, bins.denominator
         units, total = int(weight.sum()), int((number * weight).sum())
         mean = total / units
         spread = float((weight * (number - mean) ** 2).sum())
@@ -148,8 +152,8 @@ class Quantile:
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
         return by_stratum(cells, strata, self._figure)
 
-    def _figure(self, bins: pl.DataFrame) -> "Figure":
-        days, counts = bins["bin"].to_numpy(), bins["denominator"].to_numpy()
+    def _figure(self, bins: "Bins") -> "Figure":
+        days, counts = bins.bin, bins.denominator
         upto, units = counts.cumsum(), int(counts.sum())
         low, high = binomial_ranks(units, self.share)
         value = interpolated(days, upto, self.share * (units - 1))
@@ -169,11 +173,11 @@ class Waiting:
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
         return by_stratum(cells, strata, self._figure)
 
-    def _figure(self, bins: pl.DataFrame) -> "Figure":
+    def _figure(self, bins: "Bins") -> "Figure":
         told = course(bins)
         share, low, high = cumulative_incidence(told).at(self.day)
         reached = int(told.outcome[told.days <= self.day].sum())
-        return Figure(reached, int(bins["denominator"].sum()), 100 * share, 100 * low, 100 * high)
+        return Figure(reached, int(bins.denominator.sum()), 100 * share, 100 * low, 100 * high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +202,10 @@ class Standardised:
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
         return by_stratum(cells, strata, self._figure)
 
-    def _figure(self, bins: pl.DataFrame) -> "Figure":
+    def _figure(self, bins: "Bins") -> "Figure":
         starts = self.limits if self.open_ended else self.limits[:-1]
-        counted, of = (spread_over(bins, column, starts) for column in ("numerator", "denominator"))
-        weights = STANDARDS[self.standard].for_ages(self.limits, open_ended=self.open_ended)
+        counted, of = (spread_over(bins.bin, sums, starts) for sums in (bins.numerator, bins.denominator))
+        weights = _weights(self.standard, self.limits, open_ended=self.open_ended)
         exposure = of / DAYS_A_YEAR if self.days else of
         rate = directly(counted, exposure, weights)
         figures = [float(x[0]) * self.per for x in (rate.rate, rate.low, rate.high)]
@@ -225,13 +229,13 @@ class Expected:
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
         return by_stratum(cells, strata, self._figure)
 
-    def _figure(self, bins: pl.DataFrame) -> "Figure":
-        chance = np.array([self.expected.get(place, 0.0) for place in bins["bin"].to_list()])
-        of = bins["denominator"].to_numpy() / (DAYS_A_YEAR if self.days else 1)
-        counted = int(bins["numerator"].sum())
+    def _figure(self, bins: "Bins") -> "Figure":
+        chance = np.array([self.expected.get(place, 0.0) for place in bins.bin.tolist()])
+        of = bins.denominator / (DAYS_A_YEAR if self.days else 1)
+        counted = int(bins.numerator.sum())
         ratio = indirectly(counted, float((chance * of).sum()))
         figures = [float(x[0]) * self.per for x in (ratio.rate, ratio.low, ratio.high)]
-        return Figure(counted, int(bins["denominator"].sum()), *figures)
+        return Figure(counted, int(bins.denominator.sum()), *figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +250,9 @@ class Cumulative:
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
         return by_stratum(cells, strata, self._figure)
 
-    def _figure(self, bins: pl.DataFrame) -> "Figure":
-        within = bins.filter(pl.col("bin").is_between(1, self.rounds)).sort("bin")
-        counted, of = (within[name].to_numpy().astype(float) for name in ("numerator", "denominator"))
+    def _figure(self, bins: "Bins") -> "Figure":
+        within = (bins.bin >= 1) & (bins.bin <= self.rounds)
+        counted, of = (sums[within].astype(float) for sums in (bins.numerator, bins.denominator))
         free = float(np.prod(1 - counted / of))
         with np.errstate(divide="ignore", invalid="ignore"):
             greenwood = float((counted / (of * (of - counted))).sum())
@@ -270,6 +274,15 @@ class Figure:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """The bins of one stratum in order, each once, with their sums."""
+
+    bin: Numbers
+    numerator: Numbers
+    denominator: Numbers
+
+
 _FIGURES = {
     "numerator": pl.Int64, "denominator": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
 }  # fmt: skip
@@ -281,26 +294,29 @@ def summed(cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
     return cells.group_by(strata).agg(sums) if strata else cells.select(sums)
 
 
-def by_stratum(
-    cells: pl.DataFrame, strata: Sequence[str], figure: Callable[[pl.DataFrame], Figure]
-) -> pl.DataFrame:
-    """`figure` of the bins of each stratum, its bins in order and each once."""
-    bins = cells.group_by([*strata, "bin"]).agg(pl.col("numerator", "denominator").sum()).sort("bin")
-    if not strata:
-        return _rows([_figure_of(bins, figure)])
-    groups = bins.partition_by(strata, as_dict=True, include_key=False) if bins.height else {}
-    names = pl.DataFrame(list(groups), schema=dict.fromkeys(strata, pl.String), orient="row")
-    return pl.concat(
-        [names, _rows([_figure_of(group, figure) for group in groups.values()])], how="horizontal"
+def by_stratum(cells: pl.DataFrame, strata: Sequence[str], figure: Callable[[Bins], Figure]) -> pl.DataFrame:
+    """`figure` of the bins of each stratum; without strata one row, even where nothing was counted."""
+    sums = (
+        cells.group_by([*strata, "bin"]).agg(pl.col("numerator", "denominator").sum()).sort([*strata, "bin"])
     )
+    columns = [sums[name].to_numpy() for name in ("bin", "numerator", "denominator")]
+    if not strata:
+        return _rows([_figure_of(Bins(*columns), figure)])
+    first = sums.select(
+        pl.any_horizontal(pl.col(s).ne_missing(pl.col(s).shift(1)) for s in strata)
+    ).to_series()
+    starts = first.arg_true().to_list()
+    pieces = pairwise([*starts, sums.height])
+    figures = [_figure_of(Bins(*(column[a:b] for column in columns)), figure) for a, b in pieces]
+    return pl.concat([sums[starts].select(strata), _rows(figures)], how="horizontal")
 
 
-def _figure_of(bins: pl.DataFrame, figure: Callable[[pl.DataFrame], Figure]) -> Figure:
+def _figure_of(bins: Bins, figure: Callable[[Bins], Figure]) -> Figure:
     """Where nothing was observed only what was counted is told."""
-    if bins["denominator"].sum():
+    if bins.denominator.sum():
         return figure(bins)
     nothing = float("nan")
-    return Figure(int(bins["numerator"].sum()), 0, nothing, nothing, nothing)
+    return Figure(int(bins.numerator.sum()), 0, nothing, nothing, nothing)
 
 
 def _rows(figures: Sequence[Figure]) -> pl.DataFrame:
@@ -342,22 +358,26 @@ def _binomial_quantile(level: float, trials: int, chance: float) -> int:
     return 0 if (1 - chance) ** trials >= level else int(np.ceil(special.bdtrik(level, trials, chance)))
 
 
-def course(bins: pl.DataFrame) -> Course:
+def course(bins: Bins) -> Course:
     """The bins of `Waiting` as a course."""
-    days, end, count = bins["bin"] // 4, bins["bin"] % 4, bins["denominator"].to_numpy().astype(float)
-    told, place = np.unique(days.to_numpy(), return_inverse=True)
-    ends = end.to_numpy()
+    day, end = np.divmod(bins.bin, 4)
+    told, place = np.unique(day, return_inverse=True)
     by_end = [
-        np.bincount(place, weights=np.where(ends == kind, count, 0.0), minlength=len(told))
+        np.bincount(place, weights=np.where(end == kind, bins.denominator, 0), minlength=len(told))
         for kind in (OUTCOME, COMPETING, CENSORED)
     ]
     return Course(told, *by_end)
 
 
-def spread_over(bins: pl.DataFrame, column: str, starts: Sequence[int]) -> Any:
-    """The sums of a column by the age group in which each bin lies."""
-    place = np.searchsorted(np.array(starts), bins["bin"].to_numpy(), side="right") - 1
-    return np.bincount(place, weights=bins[column].to_numpy().astype(float), minlength=len(starts))
+def spread_over(bins: Numbers, sums: Numbers, starts: Sequence[int]) -> Any:
+    """The sums by the age group in which each bin lies."""
+    place = np.searchsorted(np.array(starts), bins, side="right") - 1
+    return np.bincount(place, weights=sums.astype(float), minlength=len(starts))
+
+
+@cache
+def _weights(standard: str, limits: tuple[int, ...], *, open_ended: bool) -> Any:
+    return STANDARDS[standard].for_ages(limits, open_ended=open_ended)
 
 
 def _log_log(free: float, greenwood: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from analytics.indicators.period import Length, Periods
 from analytics.indicators.programmes import Ages
 from screening.vocabulary import Sex
 
-_DAYS = 1 << 17  # days per person in a key, as analytics.extract.shape counts them
+_DAY_BITS = 17  # of a key, as analytics.extract.shape makes them; the rest is the person
 Keys = npt.NDArray[np.int64]
 
 
@@ -28,11 +28,11 @@ def in_periods(units: pl.DataFrame, periods: Periods) -> pl.DataFrame:
 
 
 def of_age(units: pl.DataFrame, ages: Ages, sexes: Sequence[Sex]) -> pl.DataFrame:
-    """Units of people of these ages and sexes on the anchor."""
+    """Units of people of these ages on the anchor, and of these sexes (none named: of any)."""
     wanted = pl.lit(value=True)
     if not ages.others:
         wanted = pl.col(ages.column).is_between(ages.low, ages.high, closed="left")
-    if len(sexes) < len(Sex):
+    if 0 < len(sexes) < len(Sex):
         wanted = wanted & pl.col("sex").is_in([str(sex) for sex in sexes])
     return units.filter(wanted)
 
@@ -63,9 +63,9 @@ def last_row(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool) -> 
 def _of_same_person(row: Keys, wanted: Keys, known: Keys) -> Keys:
     if len(known) == 0:
         return np.full(len(wanted), -1)
-    inside = (row >= 0) & (row < len(known))
-    found = known[np.clip(row, 0, len(known) - 1)]
-    return np.where(inside & (found // _DAYS == wanted // _DAYS), row, -1)
+    found = known.take(row, mode="clip")  # a row before the first or after the last is nobody's or not hers
+    same = (found >> _DAY_BITS) == (wanted >> _DAY_BITS)
+    return np.where(same & (row >= 0) & (row < len(known)), row, -1)
 
 
 def told(outcomes: pl.DataFrame, rows: Keys, column: str = "date") -> pl.Series:

@@ -7,16 +7,16 @@ from analytics.indicators.happened.everywhere import exits
 from analytics.indicators.history import round_of, screen_of
 from analytics.indicators.measures import CENSORED, COMPETING, OUTCOME, Waiting
 from analytics.indicators.model import Counted, Indicator
-from analytics.indicators.moves import inside, last_day, next_day, number_between
+from analytics.indicators.moves import inside, number_between, where
 from analytics.indicators.period import Length, Periods
-from analytics.indicators.windows import inside_window
+from analytics.indicators.windows import inside_window, last_of, next_of
 
 
 def reached(outcomes: Fact) -> Counted:
     """Whether an outcome of the same person lies inside the window."""
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
-        return units.with_columns(counted=inside_window(units, outcomes(facts), of.window))
+        return units.with_columns(counted=inside_window(units, facts, outcomes, of.window))
 
     return counted
 
@@ -73,7 +73,7 @@ def covered_by(tests: Fact, back: Length | None = None) -> Counted:
     """
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        last = last_day(units, tests(facts))
+        last = last_of(units, facts, tests)
         since = since_of(units, back or of.window.length, periods)
         return units.with_columns(counted=(last >= since).fill_null(value=False))
 
@@ -84,11 +84,11 @@ def covered_by_age(tests: Fact, *, from_age: int, back: Length) -> Counted:
     """As `covered_by`, with another window from an age on."""
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        older = pl.col(of.ages.column) >= from_age
-        short, long = covered_by(tests), covered_by(tests, back)
-        young = short(units, facts, of, periods)
-        old = long(units, facts, of, periods)["counted"]
-        return young.with_columns(counted=pl.when(older).then(old).otherwise(pl.col("counted")))
+        older = units[of.ages.column] >= from_age
+        since = where(older, since_of(units, back, periods)).fill_null(
+            since_of(units, of.window.length, periods)
+        )
+        return units.with_columns(counted=(last_of(units, facts, tests) >= since).fill_null(value=False))
 
     return counted
 
@@ -102,7 +102,7 @@ def ever(tests: Fact) -> Counted:
     """Whether there was a test on the anchor day or any day before it."""
 
     def counted(units: pl.DataFrame, facts: Facts, _of: Indicator, _periods: Periods) -> pl.DataFrame:
-        return units.with_columns(counted=last_day(units, tests(facts)).is_not_null())
+        return units.with_columns(counted=last_of(units, facts, tests).is_not_null())
 
     return counted
 
@@ -114,13 +114,19 @@ def number_of(tests: Fact, *, among_tested: bool = False) -> Counted:
     """
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        placed = units.with_columns(_since=since_of(units, of.window.length, periods))
-        day_after = pl.col("date").dt.offset_by("1d")
-        number = number_between(placed, tests(facts), pl.col("_since"), day_after)
-        told = units.with_columns(bin=pl.Series(number), counted=pl.lit(value=True))
+        asked = ("number", tests, of.window.length)
+        number = facts.of_frame(
+            units, asked, lambda: _number(units, tests(facts), since_of(units, of.window.length, periods))
+        )
+        told = units.with_columns(bin=number, counted=pl.lit(value=True))
         return told.filter(pl.col("bin") > 0) if among_tested else told
 
     return counted
+
+
+def _number(units: pl.DataFrame, tests: pl.DataFrame, since: pl.Series) -> pl.Series:
+    placed = units.with_columns(_since=since)
+    return pl.Series(number_between(placed, tests, pl.col("_since"), pl.col("date") + pl.duration(days=1)))
 
 
 def waited_for(outcomes: Fact, ruled_out_by: Fact = exits) -> Counted:
@@ -132,8 +138,8 @@ def waited_for(outcomes: Fact, ruled_out_by: Fact = exits) -> Counted:
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
         latest = of.measure.day + 1 if isinstance(of.measure, Waiting) else of.window.length.days
         days = {
-            OUTCOME: _days(units, next_day(units, outcomes(facts))),
-            COMPETING: _days(units, next_day(units, ruled_out_by(facts))),
+            OUTCOME: _days(units, next_of(units, facts, outcomes)),
+            COMPETING: _days(units, next_of(units, facts, ruled_out_by)),
             CENSORED: units.select((pl.lit(facts.data_cut) - pl.col("date")).dt.total_days()).to_series(),
         }
         first = pl.min_horizontal(*days.values(), pl.lit(latest))
@@ -148,7 +154,7 @@ def days_until(outcomes: Fact) -> Counted:
     """Days to the outcome, of those who reached it inside the window; the others are no units of a median."""
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
-        found = next_day(units, outcomes(facts), same_day=of.window.same_day)
+        found = next_of(units, facts, outcomes, same_day=of.window.same_day)
         days, in_time = _days(units, found), inside(units["date"], found, of.window.length)
         return units.with_columns(bin=days, counted=in_time).filter("counted")
 
@@ -178,7 +184,7 @@ def at_risk(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods)
     """
     begin = of.window.begin.offset if of.window.begin else "0d"
     first, limit = pl.col("date").dt.offset_by(begin), pl.col("date").dt.offset_by(of.window.length.offset)
-    leaving = next_day(units, exits(facts))
+    leaving = next_of(units, facts, exits)
     end = pl.min_horizontal("interval_on", "next_on", leaving, limit, pl.lit(facts.data_cut))
     told = units.with_columns(_first=first, _end=end).filter(pl.col("_end") >= pl.col("_first"))
     came = (pl.col("interval_on") == pl.col("_end")).fill_null(value=False)

@@ -14,6 +14,8 @@ from analytics.indicators.programmes import Ages
 from analytics.places import UNKNOWN, counties, municipalities
 from screening.vocabulary import Sex
 
+_OLDEST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -42,9 +44,10 @@ def _age_group(units: pl.DataFrame, _facts: Facts, of: Indicator) -> Coded:
 
 
 def group_of(age: pl.Series, ages: Ages) -> pl.Series:
-    """The place in `ages.labels`."""
-    place = np.searchsorted(np.array(ages.limits), age.to_numpy(), side="right")
-    return pl.Series(place if ages.others else place - 1)
+    """The place in `ages.labels`, looked up in a table of every age there can be."""
+    place = np.searchsorted(np.array(ages.limits), np.arange(_OLDEST), side="right")
+    table = place if ages.others else place - 1
+    return pl.Series(table.take(age.to_numpy(), mode="clip"))
 
 
 def _sex(units: pl.DataFrame, _facts: Facts, _of: Indicator) -> Coded:

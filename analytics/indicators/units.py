@@ -1,20 +1,28 @@
 """Who or what is counted: the units of a denominator, one row each."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from analytics.extract.shape import age
-from analytics.indicators.facts import PLACE, Fact, Facts, keyed
+from analytics.extract.shape import key, months
+from analytics.indicators.facts import PLACE, Fact, Facts
 from analytics.indicators.happened.everywhere import ceased, owed_calls
 from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
 from analytics.indicators.moves import first_of_each, in_periods, last_day, last_row, of_age, told
-from analytics.indicators.period import Length, Period, Periods
+from analytics.indicators.period import Length, Periods
+from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
-from screening.vocabulary import ObligationState
+from screening.vocabulary import ObligationState, Sex
 
+Numbers = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.intp]
+_FAR = 1 << 30  # a day number that never comes
 NO_ORGAN = ("no_cervix", "no_breast", "no_bowel")  # reasons for ceasing: there is nothing left to screen
 
 
@@ -22,7 +30,10 @@ def each(source: Fact) -> Units:
     """Every row of the fact that lies in the period, of people of the ages and sexes asked about."""
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        return of_age(in_periods(source(facts), periods), of.ages, of.programme.sexes)
+        asked = ("each", source, of.ages, periods)
+        return facts.once(
+            asked, lambda: of_age(in_periods(source(facts), periods), of.ages, of.programme.sexes)
+        )
 
     return units
 
@@ -31,7 +42,8 @@ def first(source: Fact) -> Units:
     """Persons with at least one row in the period, from their first."""
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        return first_of_each(each(source)(facts, of, periods))
+        asked = ("first", source, of.ages, periods)
+        return facts.once(asked, lambda: first_of_each(each(source)(facts, of, periods)))
 
     return units
 
@@ -51,7 +63,7 @@ def first_reaching(source: Fact, outcomes: Fact, within: Length | None = None) -
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
         found = first(source)(facts, of, periods)
         window = of.window if within is None else Window(length=within)
-        return found.filter(inside_window(found, outcomes(facts), window))
+        return found.filter(inside_window(found, facts, outcomes, window))
 
     return units
 
@@ -61,11 +73,21 @@ def first_reaching(source: Fact, outcomes: Fact, within: Length | None = None) -
 
 def residents(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
     """People of the target ages living in the country on the last day of each part of the period."""
-    parts = [
-        living_on(facts, part.end - timedelta(days=1)).with_columns(part=pl.lit(number, pl.Int32))
-        for number, part in enumerate(periods.parts)
-    ]
-    return of_age(pl.concat(parts), of.ages, of.programme.sexes)
+    asked = ("residents", of.ages, periods)
+    return facts.once(asked, lambda: _residents(facts, of.ages, periods))
+
+
+def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
+    lived = homes(facts)
+    years = lived.age if ages.column == "age" else lived.age_in_year
+    pieces: list[Rows] = []
+    for part in periods.parts:
+        day = part.end - timedelta(days=1)
+        age = years(day)
+        there = lived.on(day) if ages.others else lived.on(day) & (age >= ages.low) & (age < ages.high)
+        pieces.append(np.flatnonzero(there))
+    days = [part.end - timedelta(days=1) for part in periods.parts]
+    return _as_of(days, pieces, lived).with_columns(key=key())
 
 
 def residents_with_the_organ(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
@@ -86,27 +108,70 @@ def residents_last_tested_otherwise(than: Fact) -> Units:
     return units
 
 
-def living_on(facts: Facts, day: date) -> pl.DataFrame:
-    """Everybody who lives in the country that day, with the age then; `date` is the day."""
-    return facts.once(("living", day), lambda: _living_on(facts, day))
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Where people of the programme's sexes lived: one row per person and home, as whole columns of day numbers.
+
+    `until`: first day no longer there; `following`: day the person's next home began; both far off where
+    there is none.
+    """
+
+    frame: pl.DataFrame
+    since: Numbers
+    until: Numbers
+    following: Numbers
+    year: Numbers
+    month: Numbers  # of birth, counted on from year 0
+
+    def on(self, day: date) -> npt.NDArray[np.bool_]:
+        """Which of these are where the person lives that day."""
+        number = _number(day)
+        return (self.since <= number) & (self.following > number) & (self.until > number)
+
+    def age(self, day: date) -> Numbers:
+        return (day.year * 12 + day.month - self.month) // 12
+
+    def age_in_year(self, day: date) -> Numbers:
+        return day.year - self.year
 
 
-def _living_on(facts: Facts, day: date) -> pl.DataFrame:
-    begun = facts.bucket.residences.filter(pl.col("since") <= day).collect()
-    latest = begun.filter((pl.col("person") != pl.col("person").shift(-1)).fill_null(value=True))
-    there = latest.filter(pl.col("until").is_null() | (pl.col("until") > day))
-    return keyed(there.select(*_as_of(day)))
+def homes(facts: Facts) -> Homes:
+    return facts.once("homes", lambda: _homes(facts))
 
 
-def _as_of(day: date) -> list[pl.Expr]:
+def _homes(facts: Facts) -> Homes:
+    lived = facts.bucket.residences
+    if len(facts.programme.sexes) < len(Sex):
+        lived = lived.filter(pl.col("sex").is_in([str(sex) for sex in facts.programme.sexes]))
     born = pl.col("born")
-    return [
-        pl.col("person"),
-        pl.lit(day).alias("date"),
-        pl.col("municipality", "county", "sex"),
-        age(born, pl.lit(day)).alias("age"),
-        (day.year - born.dt.year()).alias("age_in_year"),
-    ]
+    told_ = lived.with_columns(_year=born.dt.year(), _month=months(born)).collect()
+    since = told_["since"].to_physical().to_numpy()
+    until = told_["until"].to_physical().fill_null(_FAR).to_numpy()
+    person = told_["person"].to_numpy()
+    following = np.append(np.where(person[1:] == person[:-1], since[1:], _FAR), _FAR)[: len(person)]
+    return Homes(
+        told_.select("person", "municipality", "county", "sex"),
+        since, until, following.astype(np.int32), told_["_year"].to_numpy(), told_["_month"].to_numpy(),
+    )  # fmt: skip
+
+
+def _number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _as_of(days: Sequence[date], pieces: Sequence[Rows], lived: Homes) -> pl.DataFrame:
+    """These rows of homes, told of the person as of the day of each piece; `part` is its place."""
+    rows = np.concatenate(pieces)
+    sizes = [len(piece) for piece in pieces]
+    each_day = np.repeat(np.array([_number(day) for day in days], dtype=np.int32), sizes)
+    age = [lived.age(day)[piece] for day, piece in zip(days, pieces, strict=True)]
+    in_year = [lived.age_in_year(day)[piece] for day, piece in zip(days, pieces, strict=True)]
+    return lived.frame[rows].with_columns(
+        date=pl.Series(each_day).cast(pl.Date),
+        age=pl.Series(np.concatenate(age)),
+        age_in_year=pl.Series(np.concatenate(in_year)),
+        part=pl.Series(np.repeat(np.arange(len(days), dtype=np.int32), sizes)),
+    )
 
 
 def time_lived(cancers: Fact) -> Units:
@@ -116,24 +181,25 @@ def time_lived(cancers: Fact) -> Units:
     """
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        lived = [_lived(facts, number, part) for number, part in enumerate(periods.parts)]
+        lived = _time_lived(facts, periods)
         ill = in_periods(cancers(facts), periods).select("person", "part", "date", *PLACE, of=0, counted=1)
-        every = pl.concat([*lived, ill], how="diagonal_relaxed").with_columns(bin=pl.col(of.ages.column))
-        return of_age(every, of.ages, of.programme.sexes)
+        together = pl.concat([lived, ill.select(lived.columns)], how="vertical_relaxed")
+        return of_age(together.with_columns(bin=pl.col(of.ages.column)), of.ages, of.programme.sexes)
 
     return units
 
 
-def _lived(facts: Facts, number: int, part: Period) -> pl.DataFrame:
-    there = facts.bucket.residences.filter(
-        pl.col("since") < min(part.end, facts.data_cut),
-        pl.col("until").is_null() | (pl.col("until") > part.start),
-    ).collect()
-    last = min(part.end, facts.data_cut)
-    first, end = pl.max_horizontal("since", pl.lit(part.start)), pl.min_horizontal("until", pl.lit(last))
-    days = (end - first).dt.total_days()
-    middle = part.start + (part.end - part.start) / 2
-    return there.select(*_as_of(middle), of=days, counted=pl.lit(0), part=pl.lit(number, pl.Int32))
+def _time_lived(facts: Facts, periods: Periods) -> pl.DataFrame:
+    lived = homes(facts)
+    pieces: list[Rows] = []
+    days: list[Numbers] = []
+    for part in periods.parts:
+        end = _number(min(part.end, facts.data_cut))
+        there = np.minimum(lived.until, end) - np.maximum(lived.since, _number(part.start))
+        pieces.append(np.flatnonzero(there > 0))
+        days.append(there[pieces[-1]])
+    middles = [part.start + (part.end - part.start) / 2 for part in periods.parts]
+    return _as_of(middles, pieces, lived).with_columns(of=pl.Series(np.concatenate(days)), counted=pl.lit(0))
 
 
 # -- people who were called or owed something ------------------------------------------------------------

@@ -83,7 +83,7 @@ def _variance(share: Array, free: Array, outcome: Array, ended: Array, waiting: 
 
 def _limits(share: Array, variance: Array, level: float) -> tuple[Array, Array]:
     """exp(-exp(…)) of the share's log-log, so that limits stay between 0 and 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inner = np.log(-np.log(share))
         spread = quantile(level) * np.sqrt(np.maximum(variance, 0)) / np.abs(share * np.log(share))
         low, high = np.exp(-np.exp(inner + spread)), np.exp(-np.exp(inner - spread))

@@ -55,12 +55,17 @@ _KEY = tag(
 _RESULT_HEAD = ("count", "of", "value", "95 % interval")
 
 
-def page(dataset: Dataset, programme: str, period: Period) -> str:
-    """The whole page. The same dataset gives the same bytes."""
-    return written(report(dataset, programme, period))
+def page(
+    dataset: Dataset, programme: str, period: Period, *, book: str | None = None, alarm: str | None = None
+) -> str:
+    """The whole page. The same dataset gives the same bytes.
+
+    `book`: where the programme's rules are served; `alarm`: what whoever opens the page must be told first.
+    """
+    return written(report(dataset, programme, period), book=book, alarm=alarm)
 
 
-def written(told: Report) -> str:
+def written(told: Report, *, book: str | None = None, alarm: str | None = None) -> str:
     figures = Figures()
     title = f"{_TITLES.get(told.programme, told.programme)}: quality indicators {told.period.text}"
     main = tag(
@@ -76,24 +81,28 @@ def written(told: Report) -> str:
         tag("title", title),
         tag("style", Markup(_STYLE.read_text())),
     )
-    body = tag("body", _header(told), main, _footer(told))
+    body = tag("body", _header(told, book, alarm), main, _footer(told))
     return "<!doctype html>\n" + tag("html", tag("head", head), body, lang="en") + "\n"
 
 
-def _header(told: Report) -> Markup:
+def _header(told: Report, book: str | None, alarm: str | None) -> Markup:
     links = [
         ("glance", "At a glance"),
         ("people", "Nobody lost"),
         ("path", "From letter to diagnosis"),
         (told.indicators[0].id, "Each indicator"),
     ]
+    contents = [(f"#{to}", text) for to, text in links]
+    if book is not None:
+        contents.append((book, "The rules, as a book"))
     cut = f"Data as of {_day(told.source.data_cut)} · {told.people.people:,} people in the register"
     return tag(
         "header",
+        tag("p", alarm, class_="alarm", role="alert") if alarm is not None else Markup(),
         tag("p", "Quality indicators ", tag("strong", told.period.text), class_="kicker"),
         tag("h1", _TITLES.get(told.programme, told.programme)),
         tag("p", cut, class_="cut"),
-        tag("nav", *(tag("a", text, href=f"#{to}") for to, text in links), aria_label="Contents"),
+        tag("nav", *(tag("a", text, href=to) for to, text in contents), aria_label="Contents"),
     )
 
 

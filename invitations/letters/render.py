@@ -21,6 +21,8 @@ _MONTHS = {
            "November", "December"],
 }  # fmt: skip
 
+_BY_RULE = {"nb": "Du får dette brevet etter regel {rule}.", "en": "You get this letter by rule {rule}."}
+
 
 class Wording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: str
@@ -40,6 +42,7 @@ class Letter(msgspec.Struct, frozen=True):
     """One letter to one person, with every fact it may need; None where the letter has no use for it.
 
     `language`: the person's own; where the programme has no letters in it they are written in English.
+    `rule`: by which the letter was owed, told so that whoever is asked about it can look it up.
     """
 
     programme: str
@@ -50,6 +53,7 @@ class Letter(msgspec.Struct, frozen=True):
     kit: str | None = None
     kit_expires_on: date | None = None
     taken_on: date | None = None
+    rule: str | None = None
 
     @property
     def written_in(self) -> str:
@@ -112,7 +116,12 @@ def told_date(day: date | None, language: str) -> str:
 def plain_text(letter: Letter) -> tuple[str, str]:
     """(subject, body) of the same letter for a digital mailbox."""
     words = wording(letter)
-    return words.subject, "\n\n".join([*words.paragraphs, texts(letter.programme, letter.written_in).contact])
+    contact = texts(letter.programme, letter.written_in).contact
+    return words.subject, "\n\n".join([*words.paragraphs, contact, *_reason(letter)])
+
+
+def _reason(letter: Letter) -> list[str]:
+    return [] if letter.rule is None else [_BY_RULE[letter.written_in].replace("{rule}", letter.rule)]
 
 
 def pdf(letters: Sequence[Letter], *, title: str) -> bytes:
@@ -146,4 +155,5 @@ def _page(letter: Letter) -> dict[str, Any]:
         "programme": known.programme, "sender": known.sender, "contact": known.contact, "language": letter.written_in,
         "address": list(letter.address), "date": told_date(letter.written_on, letter.written_in),
         "subject": words.subject, "paragraphs": words.paragraphs, "kit": letter.kit,
+        "reason": " ".join(_reason(letter)),
     }  # fmt: skip

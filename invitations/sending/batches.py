@@ -59,7 +59,7 @@ async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
 
 
 _ITEMS = """
-select s.id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject,
+select s.id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject, o.rule,
        p.name, p.address, p.postcode, p.post_town, b.formed_on,
        (select i.number from identity i where i.person_id = p.id order by i.number limit 1) as number
   from sending s join batch b on b.id = s.batch_id join person p on p.id = s.person_id
@@ -84,6 +84,7 @@ def _item(row: Row, *, digital: bool) -> Item:
             programme=row["programme"], template=row["letter"], language=row["language"],
             written_on=row["formed_on"], address=[] if digital else address, kit=row["kit"],
             kit_expires_on=row["expires_on"], taken_on=_taken_on(row["subject"]),
+            rule=row["rule"],
         ),
         name=row["name"], address=row["address"], postcode=row["postcode"], post_town=row["post_town"],
         recipient=row["number"] if digital else None,

@@ -38,7 +38,7 @@ select o.id, o.person_id, o.programme, o.kind, o.letter, p.language,
  where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
    and ((p.digital_mailbox and 'digital' = any($5)) or (not p.protected_address and p.address is not null))
    and not exists (select 1 from sending s where s.obligation_id = o.id)
- order by o.id limit $4
+ order by o.due_on, o.id limit $4
 on conflict (obligation_id) do nothing
 returning person_id
 """
@@ -83,7 +83,7 @@ select o.id, o.person_id, o.kind, o.letter, p.language
    and not p.protected_address and p.address is not null
    and not exists (select 1 from sending s where s.obligation_id = o.id)
    and not exists (select 1 from kit k where k.person_id = o.person_id and k.state in ('returned', 'received'))
- order by o.id limit $4 for update of o skip locked
+ order by o.due_on, o.id limit $4 for update of o skip locked
 """
 _LOT = """
 select lot, expires_on, remaining from kit_lot

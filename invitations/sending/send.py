@@ -4,6 +4,7 @@ Each step commits by itself and finds what an earlier one left, so a crash betwe
 mended by running it again, and several workers share the work.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from datetime import date
 
@@ -11,10 +12,10 @@ import msgspec
 
 from invitations.carriers.carrier import Carrier, CarrierFailed
 from invitations.sending.batches import acknowledge_batch, form_batch, note_trouble, outgoing
-from invitations.sending.plan import Planned, move_to_print, plan_kits, plan_letters
+from invitations.sending.plan import BATCH, Planned, move_to_print, plan_kits, plan_letters
 from invitations.sending.states import BatchState, Channel
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, system_actor
+from screening.storage.transaction import Actor, Transaction, system_actor
 
 _OPEN_BATCHES = "select id from batch where state = 'formed' and channel = $1 order by id"
 
@@ -43,18 +44,27 @@ async def send_due(
     """
     sender = _Sender(database, today, actor or system_actor("sender"))
     planned = await sender.plan(programme, carriers.keys())
-    acknowledged = waiting = 0
-    failures: list[str] = []
-    for channel, carrier in carriers.items():
-        await sender.form(channel)
-        try:
-            for batch in await sender.open_batches(channel):
-                done = await sender.hand_over(batch, carrier)
-                acknowledged += done
-                waiting += not done
-        except CarrierFailed as failed:
-            failures.append(str(failed))
-    return SendReport(planned.letters + planned.kits, planned.short, acknowledged, waiting, tuple(failures))
+    sent = await asyncio.gather(*(sender.send(channel, carrier) for channel, carrier in carriers.items()))
+    return SendReport(
+        planned=planned.letters + planned.kits,
+        short_of_kits=planned.short,
+        acknowledged=sum(one.acknowledged for one in sent),
+        waiting=sum(one.waiting for one in sent),
+        failures=tuple(one.failure for one in sent if one.failure is not None),
+    )
+
+
+class _Sent(msgspec.Struct):
+    """By one channel."""
+
+    acknowledged: int = 0
+    waiting: int = 0
+    failure: str | None = None
+
+
+async def _plan_letters(tx: Transaction, programme: str, channels: Collection[Channel]) -> int:
+    await move_to_print(tx, programme=programme, channels=channels)
+    return await plan_letters(tx, programme=programme, channels=channels)
 
 
 class _Sender:
@@ -65,16 +75,11 @@ class _Sender:
 
     async def plan(self, programme: str, channels: Collection[Channel]) -> Planned:
         letters = kits = 0
-        await self._database.run(
-            lambda tx: move_to_print(tx, programme=programme, channels=channels),
-            actor=self._actor,
-            today=self._today,
-        )
-        while done := await self._database.run(
-            lambda tx: plan_letters(tx, programme=programme, channels=channels),
-            actor=self._actor,
-            today=self._today,
-        ):
+        done = BATCH
+        while done == BATCH:
+            done = await self._database.run(
+                lambda tx: _plan_letters(tx, programme, channels), actor=self._actor, today=self._today
+            )
             letters += done
         while True:
             step = await self._database.run(
@@ -83,6 +88,19 @@ class _Sender:
             kits += step.kits
             if step.kits == 0:
                 return Planned(letters, kits, step.short)
+
+    async def send(self, channel: Channel, carrier: Carrier) -> _Sent:
+        """Whatever waits for a channel, and what was handed over before and not counted."""
+        await self.form(channel)
+        sent = _Sent()
+        try:
+            for batch in await self.open_batches(channel):
+                done = await self.hand_over(batch, carrier)
+                sent.acknowledged += done
+                sent.waiting += not done
+        except CarrierFailed as failed:
+            sent.failure = str(failed)
+        return sent
 
     async def form(self, channel: Channel) -> None:
         while await self._database.run(

@@ -268,6 +268,13 @@ def create_tables():
         ),
     )
     op.create_index(
+        "ix_obligation_due",
+        "obligation",
+        ["programme", "due_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
         "ix_obligation_open",
         "obligation",
         ["programme", "kind", "due_on"],

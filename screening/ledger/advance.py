@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -78,6 +79,38 @@ async def advance(
         if done.people < batch:
             return total
         await asyncio.sleep(0)
+
+
+_PAGE = "select person_id from standing where programme = $1 and person_id > $2 order by person_id limit $3"
+_DUE = """
+update standing set next_action_on = $3
+ where programme = $1 and person_id = any($2) and (next_action_on is null or next_action_on > $3)
+"""
+
+
+async def make_due(
+    database: Database, *, programme: str, today: date, actor: Actor, batch: int = BATCH
+) -> int:
+    """Let everyone be decided again, as after a change of the rules; how many people there are.
+
+    Which rules decide is known to no row, so nobody's next action comes sooner by itself when they change.
+    """
+    last = people = 0
+    while True:
+        page = await database.run(
+            partial(_make_page_due, programme=programme, after=last, limit=batch), actor=actor, today=today
+        )
+        if not page:
+            return people
+        last, people = page[-1], people + len(page)
+
+
+async def _make_page_due(tx: Transaction, *, programme: str, after: int, limit: int) -> list[int]:
+    page = [row[0] for row in await tx.rows(_PAGE, programme, after, limit)]
+    if page:
+        await tx.run(_DUE, programme, page, tx.today)
+        await tx.audit("made due", persons=page, facts={"programme": programme})
+    return page
 
 
 async def advance_batch(tx: Transaction, *, family: Family, batch: int = BATCH) -> Advanced:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from screening.storage.tables import metadata, words_only
+from screening.storage.tables import Xid8, metadata, words_only
 from screening.vocabulary import ObligationKind, ObligationState, Status
 
 standing = Table(
@@ -33,8 +33,12 @@ standing = Table(
     Column("next_action_on", Date),  # None: nothing happens without news
     Column("decided_on", Date),  # None: never decided yet
     Column("last_event_id", BigInteger, nullable=False, server_default=text("0")),
+    # Who last wrote here, kept by a trigger. News and corrections wake the standing, decisions write it, so a
+    # person's rows of every table are as they were where this is. None: written before it was kept.
+    Column("xid", Xid8, server_default=text("pg_current_xact_id()")),
     words_only("status", Status),
     Index("ix_standing_programme_next_action_on", "programme", "next_action_on"),
+    Index("ix_standing_xid", "xid"),
 )
 
 obligation = Table(
@@ -63,4 +67,5 @@ obligation = Table(
     ),
     UniqueConstraint("person_id", "programme", "episode", "kind", "subject", name="uq_obligation_owed_once"),
     Index("ix_obligation_open", "programme", "kind", "due_on", postgresql_where=text("state = 'open'")),
+    Index("ix_obligation_due", "programme", "due_on", "id", postgresql_where=text("state = 'open'")),
 )

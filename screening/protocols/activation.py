@@ -18,7 +18,7 @@ class Unverified(msgspec.Struct, frozen=True):
 
 def digest(compiled: CompiledProtocol) -> bytes:
     """SHA-256 of everything the version says: another rule, or another word of one, is another digest."""
-    said = msgspec.json.encode(msgspec.to_builtins(compiled.protocol), order="deterministic")
+    said = msgspec.json.encode(compiled.protocol, order="deterministic")
     return hashlib.sha256(said).digest()
 
 

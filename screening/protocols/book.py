@@ -10,6 +10,10 @@ from screening.protocols.family import CompiledProtocol
 from screening.protocols.model import CallStep, Ceasing, Protocol, ResultLetters, Row, Ruled, Table
 
 UNVERIFIED = "not verified"
+_COLOURS = (
+    "Green: routine call. Blue: follow-up. Yellow: deferred. Red: left the programme. White: a reason for which"
+    " several stages lead to one."
+)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -37,8 +41,7 @@ def book(compiled: CompiledProtocol) -> Book:
     rules = protocol.rules()
     sections = [
         _in_force(protocol), _population(protocol), _call(protocol), _ceasing(protocol), _findings(protocol),
-        Section("The way through", "Green: routine call. Blue: follow-up. Yellow: deferred. Red: left the programme.",
-                diagram=mermaid(compiled)),
+        Section("The way through", _COLOURS, diagram=mermaid(compiled)),
         _stages(protocol), *_tables(protocol), _letters(protocol), _sources(protocol), _unverified(rules),
     ]  # fmt: skip
     return Book(
@@ -251,6 +254,11 @@ def _unverified(rules: Sequence[Ruled]) -> Section:
         ("rule", "source"),
         tuple((rule.id, ", ".join(rule.source)) for rule in found),
     )
+
+
+def diagram_of(made: Book) -> str:
+    """The way through, in mermaid's words."""
+    return next(section.diagram for section in made.sections if section.diagram)
 
 
 def markdown(made: Book) -> str:

@@ -41,13 +41,16 @@ def standing_in_call(fold: Fold, protocol: Protocol, enters: date, today: date) 
     population: reaching its lowest age, or coming to live here, whichever is later.
     """
     entered = max(fold.entry, enters)
+    turns: list[date] = []
     if protocol.call.ages:
         due = fixed_age(fold, protocol, entered=entered, today=today)
+        # a call that was never sent gives way to that of the next age
+        turns = [day for day in called_ages(fold, protocol) if day > today][:1]
     else:
         due = fold.due() or entered
         due = max(due, enters)
     rule = fold.row.id if fold.row is not None else protocol.population.id
-    return Standing(due=due, since=fold.anchor or entered, rule=rule)
+    return Standing(due=due, since=fold.anchor or entered, rule=rule, turns=turns)
 
 
 def fixed_age(fold: Fold, protocol: Protocol, *, entered: date, today: date) -> date | None:

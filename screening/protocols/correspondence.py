@@ -47,6 +47,11 @@ class Correspondence:
                 self.results.remove(owed)
                 return
 
+    def told_when_seen(self, day: date, event: Event) -> None:
+        """Who was seen at the assessment knows why: a letter about that sample would only come after the event."""
+        self.told += [Closed(one.episode, one.kind, one.subject, event.id, day) for one in self.results]
+        self.results = []
+
     def owe_result(
         self, table: Lookup, leaf: Leaf, word: Word, event: Event, episode: date, sample: str
     ) -> None:

@@ -6,6 +6,8 @@ Pure: the same history gives the same decision, on any machine, for one person o
 from collections.abc import Sequence
 from datetime import date
 
+import msgspec
+
 from screening.history.events import Event
 from screening.protocols.call import call, inform, standing_in_call
 from screening.protocols.decision import Closed, Decision, Obligation, Person
@@ -32,12 +34,22 @@ def decide(family: Family, person: Person, history: Sequence[Event], today: date
     fold = Fold(family, person)
     fold.walk(valid_events(history, today), today)
     stage = fold.stage
+    if stage.name != CALL and stage.ends is None and not stage.defers and fold.gone is None:
+        return _in_follow_up(fold, today)
+    current = family.version(today, None).protocol
     if fold.gone is not None:
-        current = family.version(today, None).protocol
-        return _answer(fold, current, Status.OUTSIDE, fold.gone, current.population.id)
-    if stage.name == CALL or stage.ends is not None or stage.defers:
-        return _in_no_follow_up(fold, family.version(today, None).protocol, today)
-    return _in_follow_up(fold, today)
+        decision = _answer(fold, current, Status.OUTSIDE, fold.gone, current.population.id)
+    else:
+        decision = _in_no_follow_up(fold, current, today)
+    return _until(decision, family.next_version_on(today))
+
+
+def _until(decision: Decision, changes_on: date | None) -> Decision:
+    """Whom no follow-up holds to its version is decided again when another comes into force."""
+    ahead = decision.next_action_on
+    if changes_on is None or (ahead is not None and ahead <= changes_on):
+        return decision
+    return msgspec.structs.replace(decision, next_action_on=changes_on)
 
 
 # -- follow-up ------------------------------------------------------------------------------------

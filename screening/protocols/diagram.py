@@ -1,6 +1,6 @@
 """Where each finding leads, as a picture: stages, and the ways between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from screening.protocols.family import CompiledProtocol
 from screening.protocols.lookup import Lookup
@@ -9,6 +9,7 @@ from screening.vocabulary import EventKind
 
 ANYWHERE = "anywhere"
 _REASONS_SHOWN = 2
+_MEETING = 3
 _THEME = (
     '%%{init: {"theme": "base", "themeVariables": {"edgeLabelBackground": "#ffffff", "lineColor": "#66707c",'
     ' "fontSize": "14px"}}}%%'
@@ -62,19 +63,35 @@ def mermaid(compiled: CompiledProtocol) -> str:
     if any(start == ANYWHERE for start, _ in drawn):
         lines.append(f'    {ANYWHERE}["in any stage"]:::anywhere')
     lines += [f"    {_node(stage)}" for stage in compiled.protocol.stages]
-    for (start, end), reasons in drawn.items():
-        shown = reasons[:_REASONS_SHOWN] + (["…"] if len(reasons) > _REASONS_SHOWN else [])
-        lines.append(
-            f'    {start} {_arrow(compiled, start)}|"{"<br/>".join(_plain(reason) for reason in shown)}"| {end}'
-        )
+    lines += _arrows(compiled, drawn)
     lines += [
         "    classDef call fill:#dff3e4,stroke:#2a7f4f,color:#12331f",
         "    classDef follow fill:#e8eef7,stroke:#2f5d9b,color:#14263f",
         "    classDef ended fill:#f4e6e6,stroke:#9b3a3a,color:#3d1414",
         "    classDef waits fill:#fbf3dc,stroke:#a67c17,color:#3f2f08",
         "    classDef anywhere fill:#ffffff,stroke:#777777,stroke-dasharray: 4 3,color:#333333",
+        "    classDef why fill:#ffffff,stroke:#c3ccd4,color:#1c2733",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _arrows(compiled: CompiledProtocol, drawn: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
+    """An arrow for each way; where many stages lead to one for the same reason, they meet at that reason."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (start, end), reasons in drawn.items():
+        alike.setdefault((end, _shown(reasons)), []).append(start)
+    for number, ((end, text), starts) in enumerate(alike.items()):
+        if len(starts) < _MEETING:
+            yield from (f'    {start} {_arrow(compiled, start)}|"{text}"| {end}' for start in starts)
+            continue
+        yield f'    why{number}("{text}"):::why'
+        yield from (f"    {start} {_arrow(compiled, start)} why{number}" for start in starts)
+        yield f"    why{number} --> {end}"
+
+
+def _shown(reasons: Sequence[str]) -> str:
+    shown = [*reasons[:_REASONS_SHOWN], *(["…"] if len(reasons) > _REASONS_SHOWN else [])]
+    return "<br/>".join(_plain(reason) for reason in shown)
 
 
 def _arrow(compiled: CompiledProtocol, start: str) -> str:

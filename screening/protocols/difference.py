@@ -26,6 +26,8 @@ def changed_rules(one: CompiledProtocol, other: CompiledProtocol) -> list[Change
     """Every rule, group and source that the second version states differently, in the words of the book."""
     before, after = _stated(book(one)), _stated(book(other))
     keys = [*before, *(key for key in after if key not in before)]
+    sections = list(dict.fromkeys(section for section, _ in keys))
+    keys.sort(key=lambda key: sections.index(key[0]))
     return [
         Change(key[1], key[0], before.get(key), after.get(key))
         for key in keys
@@ -60,7 +62,7 @@ class PersonChange(msgspec.Struct, frozen=True):
 
 
 class PopulationDifference(msgspec.Struct, frozen=True):
-    """Counts over everyone, and the first thousand people whom anything would change.
+    """Counts over everyone, and the first people, by their ids, whom anything would change.
 
     `statuses`: "before -> after". `due_earlier`, `due_later`: the next due date; `due_set`, `due_unset`: there
     was none before, or is none after. `opened`, `withdrawn`: people by the kind of obligation.
@@ -89,8 +91,12 @@ class PopulationDifference(msgspec.Struct, frozen=True):
             due_unset=self.due_unset + other.due_unset,
             opened=_added(self.opened, other.opened),
             withdrawn=_added(self.withdrawn, other.withdrawn),
-            listed=tuple(listed[:LISTED]),
+            listed=tuple(listed),
         )
+
+    def shortened(self, listed: int) -> "PopulationDifference":
+        """The same counts, and no more people listed than that."""
+        return msgspec.structs.replace(self, listed=self.listed[:listed])
 
 
 def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
@@ -136,5 +142,5 @@ def counted(people: int, changes: Sequence[PersonChange]) -> PopulationDifferenc
         due_unset=sum(before is not None and after is None for before, after in dates),
         opened=dict(Counter(kind for one in changes for kind in set(one.opened))),
         withdrawn=dict(Counter(kind for one in changes for kind in set(one.withdrawn))),
-        listed=tuple(changes[:LISTED]),
+        listed=tuple(changes),
     )

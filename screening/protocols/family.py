@@ -82,6 +82,12 @@ class Family:
             laboratory, days = None, self._days[None]
         return self._versions[laboratory][max(bisect_right(days, on) - 1, 0)]
 
+    def next_version_on(self, today: date) -> date | None:
+        """The day from which calls and the target population follow another version; None where none is known."""
+        days = self._days[None]
+        place = bisect_right(days, today)
+        return days[max(place, 1)] if max(place, 1) < len(days) else None
+
     @property
     def ceasing_reasons(self) -> frozenset[str]:
         """Reasons for which somebody's part can be ended, under any version."""

@@ -15,7 +15,7 @@ from screening.protocols.decision import Obligation, Person, Settled, Stay
 from screening.protocols.facts import Memory, Seen, judged_fit
 from screening.protocols.family import CompiledProtocol, Family
 from screening.protocols.model import CALL, Lapse, Row, Stage, Word
-from screening.vocabulary import Destination, EventKind, Sample, Test
+from screening.vocabulary import Destination, EventKind, ObligationKind, Sample, Test
 
 # Same-day order: what was found, then what was done about it, then what was written about it.
 _RANK: Mapping[str, int] = {
@@ -316,6 +316,8 @@ class Fold(Circumstances, Correspondence, Memory):
         wanted = self.stage.owes[reached].to
         if to is None or wanted is None or to == wanted:
             while self.step <= reached:
+                if self.results and self.stage.owes[self.step].kind == ObligationKind.ATTEND:
+                    self.told_when_seen(day, event)
                 self.close_step(day, event)
 
     def close_step(self, day: date, event: Event) -> None:

@@ -1,6 +1,7 @@
 """From YAML files to protocols: strict, with file and line in every refusal."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -27,7 +28,9 @@ def load_protocol(raw: Mapping[str, Any], *, file: str, text: str = "") -> Compi
         protocol = msgspec.convert(raw, Protocol)
     except msgspec.ValidationError as error:
         path = re.search(r"`\$([^`]*)`", str(error))
-        line = yaml12.line_of(text, path.group(1) if path else "")
+        field = re.search(r"unknown field `(\w+)`", str(error))
+        where = (path[1] if path else "") + (f".{field[1]}" if field else "")
+        line = yaml12.line_of(text, where)
         raise Refused("protocol_malformed", f"{file}:{line}: {error}", file=file, line=line) from error
     for rule, complaint in broken_references(protocol):
         line = yaml12.line_with(text, rule)
@@ -59,12 +62,16 @@ def based_on(raw: dict[str, Any], files: Mapping[str, dict[str, Any]], *, file: 
         told = f"{file}: based_on {raw['based_on']}, which is not here"
         raise Refused("protocol_inconsistent", told, file=file)
     dropped = set(raw.get("drop", []))
-    whole = based_on(base, files, file=file)
+    # without itself: two files that are based on each other end here
+    whole = based_on(base, {name: one for name, one in files.items() if one is not raw}, file=file)
     unknown = sorted(dropped - set(_ids(whole)))
     if unknown:
         told = f"{file}: drops {', '.join(unknown)}, which {raw['based_on']} has not"
         raise Refused("protocol_inconsistent", told, file=file)
     own = {key: value for key, value in raw.items() if key not in {"based_on", "drop"}}
+    twice = [rule for rule, times in Counter(_ids(own)).items() if times > 1]
+    if twice:
+        raise Refused("protocol_inconsistent", f"{file}: {', '.join(twice)}: stands twice", file=file)
     return _merged(_without(whole, dropped), own)
 
 
@@ -111,10 +118,18 @@ def _is_dropped(value: object, dropped: set[str]) -> bool:
     return isinstance(value, dict) and value.get("id") in dropped
 
 
-def load_families(files: Mapping[str, str]) -> Mapping[str, Family]:
-    """Families from the texts of their files, by file name."""
+def load_families(
+    files: Mapping[str, str], *, bases: Mapping[str, str] | None = None
+) -> Mapping[str, Family]:
+    """Families from the texts of their files, by file name.
+
+    `bases`: files that these may be based on, where the version they name is not among them.
+    """
     raws = {name: parse(text, file=name) for name, text in sorted(files.items())}
     by_id = {raw["id"]: raw for raw in raws.values() if "id" in raw}
+    if any(raw.get("based_on", raw.get("id")) not in by_id for raw in raws.values()):
+        others = [parse(text, file=name) for name, text in (bases or {}).items()]
+        by_id = {raw["id"]: raw for raw in others if "id" in raw} | by_id
     found: dict[str, list[CompiledProtocol]] = {}
     for name, raw in raws.items():
         compiled = load_protocol(based_on(raw, by_id, file=name), file=name, text=files[name])

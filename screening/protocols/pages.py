@@ -54,7 +54,8 @@ def _picture(drawn: str) -> str:
     """Never shrunk so far that its words cannot be read: a wide one is scrolled."""
     found = _WIDTH.search(drawn)
     width = found[1] if found else "0"
-    return f'<figure class="diagram" style="--natural: {width}px">{drawn}</figure>'
+    label = 'tabindex="0" aria-label="The way through, as a picture"'
+    return f'<figure class="diagram" style="--natural: {width}px" {label}>{drawn}</figure>'
 
 
 _WIDTH = re.compile(r'viewBox="\S+ \S+ ([0-9.]+)')
@@ -78,11 +79,12 @@ def _line(section: Section, row: tuple[str, ...]) -> str:
 def _cell(name: str, value: str) -> str:
     if name == "rule":
         return f'<th scope="row"><a href="#{escape(value)}"><code>{escape(value)}</code></a></th>'
+    label = f' data-label="{escape(name)}"'  # where the page is narrow, the header is told beside each cell
     if value == UNVERIFIED:
-        return f"<td><mark>{UNVERIFIED}</mark></td>"
+        return f"<td{label}><mark>{UNVERIFIED}</mark></td>"
     told = (
         escape(value)
         .replace(" — or — ", '<br><span class="or">or</span> ')
         .replace("; ", ";<br>" if name == "when" else "; ")
     )
-    return f"<td>{told}</td>"
+    return f"<td{label}>{told}</td>"

@@ -22,11 +22,12 @@ _JUDGED_EVENTS = frozenset({EventKind.DIAGNOSED, EventKind.TREATED, EventKind.FO
 def broken_references(protocol: Protocol) -> Iterator[Complaint]:
     """What is wrong, rule by rule; nothing where every reference holds."""
     yield from _rules(protocol)
+    yield from _ages(protocol)
     yield from _findings(protocol)
-    yield from _letters(protocol)
-    yield from _tables(protocol)
     yield from _stages(protocol)
     yield from _call(protocol)
+    yield from _tables(protocol)
+    yield from _letters(protocol)
 
 
 def _rules(protocol: Protocol) -> Iterator[Complaint]:
@@ -43,6 +44,16 @@ def _rules(protocol: Protocol) -> Iterator[Complaint]:
     force = protocol.in_force
     if force.until is not None and force.until <= force.since:
         yield "", f"in_force ends {force.until}, not after it begins, {force.since}"
+
+
+def _ages(protocol: Protocol) -> Iterator[Complaint]:
+    population, call = protocol.population, protocol.call
+    limits = [(population.id, population.enters), (population.id, population.leaves)]
+    limits += [(one.id, limit) for one in call.at_age for limit in (one.at, one.until)]
+    limits += [(one.id, one.age) for one in call.limits if one.age is not None]
+    for rule, limit in limits:
+        if limit.in_year and limit.months:
+            yield rule, "with `in_year` a limit is a 1 January; `months` mean nothing beside it"
 
 
 def _findings(protocol: Protocol) -> Iterator[Complaint]:

@@ -11,6 +11,15 @@ from screening.refusals import Refused
 class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML's own shape
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A key that stands twice is refused: the first would be lost without a word."""
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -42,14 +51,23 @@ def read_all(text: str, *, file: str) -> list[Any]:
 
 
 def line_of(text: str, path: str) -> int:
-    """The line a path like `.specimen.rows[3].then` points to, or the nearest one above that exists."""
+    """The line a path like `.tables[...].rows[3].then` points to, or the nearest one above that is certain.
+
+    `[...]` stands for a key that is not told: any that the rest of the path leads on from.
+    """
     node = yaml.compose(text, Loader=_Loader)
-    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
-        found = _child(node, name, index)
-        if found is None:
+    certain, places = node, [node]
+    for name, index, any_key in re.findall(r"\.(\w+)|\[(\d+)\]|\[(\.\.\.)\]", path):
+        places = [
+            child
+            for one in places
+            for child in (_values(one) if any_key else [_child(one, name, index)])
+            if child is not None
+        ]
+        if not places:
             break
-        node = found
-    return 1 if node is None else node.start_mark.line + 1
+        certain = places[0] if len(places) == 1 else certain
+    return 1 if certain is None else certain.start_mark.line + 1
 
 
 def line_with(text: str, word: str, key: str = "id") -> int:
@@ -65,3 +83,7 @@ def _child(node: yaml.Node | None, name: str, index: str) -> yaml.Node | None:
     if isinstance(node, yaml.SequenceNode) and index and int(index) < len(node.value):
         return node.value[int(index)]
     return None
+
+
+def _values(node: yaml.Node | None) -> list[yaml.Node]:
+    return [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else []

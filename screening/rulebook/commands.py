@@ -48,8 +48,8 @@ async def refuse_unverified(tx: Transaction, *, families: Sequence[Family]) -> N
         told = "; ".join(f"{one.protocol} ({len(one.rules)} rules)" for one in open_)
         raise Refused(
             "protocol_unverified",
-            f"rules that nobody has verified: {told}; check them and mark them verified, or let an administrator"
-            " answer for them with `screening protocol activate FAMILY --reason …`",
+            f"rules that nobody has verified: {told}; check them and mark them verified, or let somebody"
+            " answer for them with `screening protocol activate FAMILY --reason … --by …`",
         )
 
 

@@ -8,7 +8,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from screening.protocols.book import Book, book, markdown
+from screening.protocols.book import book, diagram_of, markdown
 from screening.protocols.difference import changed_rules
 from screening.protocols.family import CompiledProtocol
 from screening.protocols.load import family, installed_families
@@ -67,15 +67,11 @@ def get_protocol(
         case "md":
             return Response(markdown(made), media_type="text/markdown; charset=utf-8")
         case "mermaid":
-            return Response(_diagram(made), media_type="text/plain; charset=utf-8")
+            return Response(diagram_of(made), media_type="text/plain; charset=utf-8")
         case "svg":
-            return Response(svg(_diagram(made)), media_type="image/svg+xml")
+            return Response(svg(diagram_of(made)), media_type="image/svg+xml")
         case "json":
             return Response(msgspec.to_builtins(made), media_type=MediaType.JSON)
-
-
-def _diagram(made: Book) -> str:
-    return next(section.diagram for section in made.sections if section.diagram)
 
 
 def _version(name: str) -> CompiledProtocol:

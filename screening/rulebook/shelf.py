@@ -1,17 +1,25 @@
-"""The protocols a running service uses: read anew when their files change, and kept where a changed file is bad."""
+"""The protocols in use, and their files: read anew when they change, and kept where a changed file is bad."""
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
 from screening.protocols.check import check
 from screening.protocols.family import Family
-from screening.protocols.load import installed_families, installed_files, load_families, use
+from screening.protocols.load import installed_files, load_families, use
 from screening.refusals import Refused
 
 _log = structlog.get_logger()
+
+
+class Proved(NamedTuple):
+    """Families that would strand nobody, and the digest of the files they were read from."""
+
+    families: Mapping[str, Family]
+    digest: bytes
 
 
 class Shelf:
@@ -23,36 +31,53 @@ class Shelf:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
         self.trouble: str | None = None
-        self._digest = b""
+        self._in_use = b""
 
     def files(self) -> Mapping[str, str]:
+        """The texts of all files, by name; refuses a folder that does not exist or cannot be read."""
         found = dict(installed_files())
-        for file in sorted(self.folder.glob("*/*.yaml")) if self.folder is not None else ():
-            found[f"{file.parent.name}/{file.name}"] = file.read_text(encoding="utf-8")
+        if self.folder is None:
+            return found
+        if not self.folder.is_dir():
+            raise Refused("protocols_missing", f"{self.folder}: expected a folder of <country>/<file>.yaml")
+        for file in sorted(self.folder.glob("*/*.yaml")):
+            found[f"{file.parent.name}/{file.name}"] = text_of(file)
         return found
 
     def open(self) -> None:
         """Put the files in use; refuses to begin with bad ones."""
         files = self.files()
-        self._digest = _digest(files)
-        use(proved(files))
+        if _digest(files) != self._in_use:
+            self._use(Proved(proved(files), _digest(files)))
 
-    def look_again(self) -> bool:
-        """Whether changed files were put in use. Bad ones are not: the last good set stays, and it is said loudly."""
+    def look_again(self) -> Proved | None:
+        """Changed files, proved and ready to be `put`; None where nothing changed, or for the worse.
+
+        Bad files are looked at again each time, and said loudly each time: the last good set stays.
+        """
         try:
             files = self.files()
-            digest = _digest(files)
-            if digest == self._digest:
-                return False
-            self._digest = digest
-            use(proved(files))
-        except (Refused, OSError, UnicodeDecodeError) as error:
-            self.trouble = str(error)
-            _log.error("protocols refused, the last good set stays in use", trouble=self.trouble)
-            return False
-        self.trouble = None
-        _log.warning("protocols changed", families=sorted(installed_families()))
-        return True
+            if _digest(files) != self._in_use:
+                return Proved(proved(files), _digest(files))
+        except Refused as refused:
+            self.refuse(refused)
+        else:
+            self.trouble = None
+        return None
+
+    def put(self, found: Proved) -> None:
+        """From now on these are in use."""
+        self._use(found)
+        _log.warning("protocols changed", families=sorted(found.families))
+
+    def _use(self, found: Proved) -> None:
+        use(found.families)
+        self._in_use, self.trouble = found.digest, None
+
+    def refuse(self, why: Refused) -> None:
+        """What was found is not put in use."""
+        self.trouble = why.message
+        _log.error("protocols refused, the last good set stays in use", trouble=self.trouble)
 
 
 def proved(files: Mapping[str, str]) -> Mapping[str, Family]:
@@ -68,6 +93,14 @@ def proved(files: Mapping[str, str]) -> Mapping[str, Family]:
                     f"{version.protocol.id}: {faults[0].kind}: {faults[0].message}{more}",
                 )
     return families
+
+
+def text_of(file: Path) -> str:
+    """Refuses, by name, a file that cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("file_unreadable", f"{file}: {error}") from error
 
 
 def _digest(files: Mapping[str, str]) -> bytes:

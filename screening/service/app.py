@@ -29,7 +29,7 @@ from screening.service.auth import COOKIE, BearerAuthentication, Verifier
 from screening.service.laboratories import laboratories_of
 from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
-from screening.service.protocol_files import watching
+from screening.service.protocol_files import Vouch, watching
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
 from screening.vocabulary import Role
@@ -47,6 +47,7 @@ class Services(msgspec.Struct, frozen=True):
     mllp_host: str = "127.0.0.1"
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
     shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
+    vouch: Vouch | None = None  # who must answer for unverified rules before they are used; None: nobody
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
@@ -61,9 +62,11 @@ def enter_demo(request: Request[Any, Any, State]) -> Redirect:
 
 
 @get("/health", sync_to_thread=False, **anyone())
-def health() -> dict[str, str]:
-    """Whether the process answers."""
-    return {"status": "ok"}
+def health(request: Request[Any, Any, State]) -> dict[str, str]:
+    """Whether the process answers, and by which protocols: changed files that are bad are not used."""
+    shelf: Shelf = request.app.state.shelf
+    refused = "changed files refused, the last good set stays in use"
+    return {"status": "ok", "protocols": "in use" if shelf.trouble is None else refused}
 
 
 def route_handlers() -> list[Any]:
@@ -142,7 +145,7 @@ async def running(services: Services) -> AsyncGenerator[Litestar]:
     )
     app.state.laboratories = laboratories
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(watching(services.shelf))
+        await stack.enter_async_context(watching(services.shelf, vouch=services.vouch))
         await laboratories.start()
         stack.push_async_callback(laboratories.stop)
         if services.mllp_port is not None:

@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True):
     spool: Path = Path("spool")  # SCREENING_SPOOL: the print house's folder
     own_printer: bool = False  # SCREENING_OWN_PRINTER=1: no print house counts; what is spooled is sent
     acknowledged_within: int = 3  # SCREENING_ACKNOWLEDGED_WITHIN: days a carrier has to count a batch
+    protocols: Path | None = (
+        None  # SCREENING_PROTOCOLS: a folder of <country>/<file>.yaml of yours; None: ours alone
+    )
     time_zone: str = "Europe/Oslo"  # SCREENING_TIME_ZONE: where the programme's days begin
     cadences: Cadences = Cadences()  # SCREENING_CADENCE_ADVANCE, …_SEND, …: when jobs run
 
@@ -53,9 +56,15 @@ def settings_from_environment() -> Settings:
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
         own_printer=os.environ.get("SCREENING_OWN_PRINTER") == "1",
         acknowledged_within=_days("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within),
+        protocols=_folder("SCREENING_PROTOCOLS"),
         time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
         cadences=_cadences(),
     )
+
+
+def _folder(variable: str) -> Path | None:
+    said = os.environ.get(variable)
+    return Path(said) if said else None
 
 
 def _days(variable: str, default: int) -> int:

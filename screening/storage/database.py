@@ -83,8 +83,6 @@ async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> 
         "random_page_cost": "1.1",
         # work comes in many short batches: a parallel plan would start a process for each
         "max_parallel_workers_per_gather": "0",
-        # a plan made while a table was empty, or for ten people, must not serve it full, or for thousands
-        "plan_cache_mode": "force_custom_plan",
     }
     try:
         pool = await asyncpg.create_pool(

@@ -22,10 +22,11 @@ QUIET = {
 
 def run(command, root, **more):
     program, *arguments = command.split()
+    here = Path(sys.executable).parent  # pyright asks the first Python on the path what is installed
     return subprocess.run(
-        [str(Path(sys.executable).with_name(program)), *arguments],
+        [str(here / program), *arguments],
         cwd=root,
-        env={**os.environ, **QUIET},
+        env={**os.environ, **QUIET, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,

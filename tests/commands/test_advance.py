@@ -8,7 +8,7 @@ import pytest
 
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key, tested
-from screening.ledger.advance import advance, advance_people
+from screening.ledger.advance import advance, advance_people, make_due
 from screening.ledger.explain import explain_person
 from screening.ledger.failsafe import check_failsafe
 from screening.protocols.load import family
@@ -148,6 +148,22 @@ async def test_nobody_is_lost_and_what_is_stored_is_what_is_decided(url, databas
     assert answer.holds
     assert (answer.population, answer.by_status["due"], answer.outside) == (1, 1, {"sex": 1, "too_young": 1})
     assert (answer.lost, answer.unreconciled, answer.verified) == (0, 0, 1)
+
+
+async def test_after_a_change_of_the_rules_everyone_is_decided_again(url, database):
+    """A stored decision that today's rules would not give is found by the failsafe, and mended for all."""
+    await add_woman(url, 1)
+    await add_woman(url, 2, born=date(2015, 1, 1))
+    rules = family(PROGRAMME)
+    await advance(database, family=rules, today=TODAY)
+    connection = await asyncpg.connect(url)
+    await connection.execute("update standing set protocol = 'no-cervical-2005-01-01'")
+    await connection.close()
+    assert (await check_failsafe(database, family=rules, as_of=TODAY)).disagreements == 2
+    assert (await advance(database, family=rules, today=TODAY)).people == 0
+    assert await make_due(database, programme=PROGRAMME, today=TODAY, actor=ACTOR, batch=1) == 2
+    assert (await advance(database, family=rules, today=TODAY)).people == 2
+    assert (await check_failsafe(database, family=rules, as_of=TODAY)).disagreements == 0
 
 
 async def test_a_person_without_a_standing_is_lost(url, database):

@@ -15,8 +15,8 @@ from screening.storage.tables import Xid8, metadata
 from screening.storage.urls import for_sqlalchemy
 
 ROOMS_WITH_TABLES = (
-    "analytics.releases", "invitations.kits", "invitations.sending", "labs", "screening.history", "screening.ledger", "screening.people",
-    "screening.rulebook",
+    "analytics.extract", "analytics.releases", "invitations.kits", "invitations.sending", "labs",
+    "screening.history", "screening.ledger", "screening.people", "screening.rulebook",
 )  # fmt: skip
 for room in ROOMS_WITH_TABLES:
     import_module(f"{room}.tables")
@@ -45,6 +45,24 @@ async def test_migrations_go_down_and_up_on_a_filled_database(url):
     assert await schema_revision(url) is None
     await migrate(url)
     assert await schema_revision(url) is not None
+
+
+async def test_a_standing_of_before_the_watermark_bears_one_from_its_next_change_on(url):
+    await downgrade(url, to="0004")
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "insert into person (id, holder_id, born, sex, name) values (1, 1, '1980-01-01', 'female', 'A')"
+    )
+    await connection.execute(
+        "insert into standing (person_id, programme, status, reason, protocol, rule)"
+        " values (1, 'no-cervical', 'outside', 'not_decided', '', '')"
+    )
+    await migrate(url)
+    stamped = "select xid is not null from standing"
+    assert await connection.fetchval(stamped) is False
+    await connection.execute("update standing set reason = 'too_young'")
+    assert await connection.fetchval(stamped) is True
+    await connection.close()
 
 
 async def test_migrating_twice_changes_nothing(url):

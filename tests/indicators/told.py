@@ -5,7 +5,9 @@
 
 from datetime import date
 
-from analytics.extract.lives import Happening, Home, Life, Owed
+from analytics.extract.lives import Happening, Home, Life, Owed, dataset
+from analytics.indicators.engine import compute, question
+from analytics.indicators.period import period
 
 TO = {"no-cervical": "colposcopy", "no-breast": "breast_assessment", "no-colorectal": "colonoscopy"}
 BORN = {"no-cervical": date(1980, 5, 17), "no-breast": date(1965, 5, 17), "no-colorectal": date(1965, 5, 17)}
@@ -104,3 +106,22 @@ def cases(text):
             counts, _, value = verdict.partition("=")
             numerator, denominator = counts.split("/")
             yield name, int(numerator), int(denominator), float(value) if value else None, rest.strip()
+
+
+def figure(name, *lines, programme="no-cervical", when="2024", cut=date(2028, 1, 1), **asked):
+    """The one row of an indicator for people told in these lines (or as they are), as data of `cut` tell it."""
+    (row,) = figures(name, *lines, programme=programme, when=when, cut=cut, **asked).iter_rows(named=True)
+    return row
+
+
+def figures(name, *lines, programme="no-cervical", when="2024", cut=date(2028, 1, 1), **asked):
+    people = [life(line, programme) if isinstance(line, str) else line for line in lines]
+    return compute(
+        dataset(people, data_cut=cut), question(programme, period(when), ids=[name], **asked)
+    ).frame
+
+
+def counts(name, *lines, **asked):
+    """(numerator, denominator)."""
+    row = figure(name, *lines, **asked)
+    return row["numerator"], row["denominator"]

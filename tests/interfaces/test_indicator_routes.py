@@ -11,6 +11,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from analytics.routes import handlers
 from screening.refusals import NotAllowed, NotFound, Refused
+from screening.rulebook.shelf import Shelf
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
 from screening.web import require_role
@@ -54,7 +55,7 @@ async def client(url, database):
         route_handlers=handlers,
         middleware=[ByHeader],
         exception_handlers={Refused: problem},
-        state=State({"database": database, "clock": Today()}),
+        state=State({"database": database, "clock": Today(), "shelf": Shelf()}),
     )
     # the framework's own test client runs the app in another event loop, where the pool is not at home
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as asked:

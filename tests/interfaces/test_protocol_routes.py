@@ -2,7 +2,8 @@
 
 import pytest
 
-from screening.protocols.load import installed_families
+from screening.protocols.load import installed_families, installed_files, load_families, use
+from screening.rulebook.shelf import Shelf
 from screening.vocabulary import Role
 
 STAFF = (
@@ -91,3 +92,38 @@ async def test_only_an_administrator_answers_for_unverified_rules_once_and_with_
 async def test_the_files_in_use_are_told(platform):
     async with platform.caller(Role.PROGRAMME_STAFF) as caller:
         assert (await caller.get("/protocols/files")).json() == {"in_use": True, "trouble": None}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Protocol files of an installation's own."""
+    (tmp_path / "no").mkdir()
+    yield tmp_path
+    use(load_families(installed_files()))
+
+
+async def test_the_dashboard_leads_to_the_rules(platform):
+    async with platform.caller(Role.PROGRAMME_STAFF) as caller:
+        page = (await caller.get("/dashboard")).text
+        assert '<a href="/protocols/no-cervical">' in page
+        assert (await caller.get("/protocols/no-cervical")).status_code == 200
+    assert 'role="alert"' not in page
+
+
+async def test_bad_files_are_told_to_whoever_looks_and_the_last_good_ones_are_shown(run_platform, folder):
+    async with run_platform(shelf=Shelf(folder)) as platform:
+        text = installed_files()["no/breast-2021-01-01.yaml"].replace("BreastScreen Norway", "Another")
+        (folder / "no" / "breast-2021-01-01.yaml").write_text(
+            text.replace("stages:", "stagess:"), encoding="utf-8"
+        )
+        platform.app.state.shelf.look_again()
+        async with platform.caller(Role.PROGRAMME_STAFF) as caller:
+            health = (await caller.get("/health")).json()
+            files = (await caller.get("/protocols/files")).json()
+            page = (await caller.get("/dashboard")).text
+            book = (await caller.get("/protocols/no-breast")).text
+    assert health == {"status": "ok", "protocols": "changed files refused, the last good set stays in use"}
+    assert files["in_use"] is False
+    assert "no/breast-2021-01-01.yaml:" in files["trouble"]
+    assert 'role="alert">Changed protocol files are refused' in page
+    assert "BreastScreen Norway" in book

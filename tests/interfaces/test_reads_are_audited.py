@@ -19,6 +19,8 @@ NO_PERSON = {
     ("POST", "/labs/messages"), ("POST", "/fhir/R4"), ("POST", "/fhir/R4/DiagnosticReport"),
     ("GET", "/quarantine"), ("POST", "/quarantine/{case:int}/close"), ("POST", "/quarantine/{case:int}/rejudge"),
     ("GET", "/failsafe"),
+    ("GET", "/protocols"), ("GET", "/protocols/files"), ("GET", "/protocols/{version:str}"),
+    ("GET", "/protocols/{version:str}/difference/{other:str}"), ("POST", "/protocols/{name:str}/activation"),
 }  # fmt: skip
 READS = {
     ("POST", "/people/search"): (Role.CLINICIAN, {}),

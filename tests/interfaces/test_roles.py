@@ -20,7 +20,7 @@ ROLES = [role for role in Role if role != Role.SYSTEM]
 PARTS = {
     "{person:int}": "1", "{kind:str}": "refer", "{barcode:str}": barcode(1), "{batch:int}": "1", "{case:int}": "1",
     "{message:int}": "1", "{report:str}": "1", "{indicator:str}": "participation", "{release:int}": "1",
-    "{name:str}": "all.csv",
+    "{version:str}": "no-cervical-2018-07-01", "{other:str}": "no-cervical-2024-04-16-extended", "{name:str}": "no-cervical",
 }  # fmt: skip
 QUERY = {"programme": "no-cervical"}
 

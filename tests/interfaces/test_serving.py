@@ -19,7 +19,7 @@ async def slow() -> str:
 
 async def test_the_application_answers_on_the_port_it_names(platform):
     async with httpx.AsyncClient(base_url=platform.url) as client:
-        assert (await client.get("/health")).json() == {"status": "ok"}
+        assert (await client.get("/health")).json() == {"status": "ok", "protocols": "in use"}
 
 
 async def test_a_port_that_is_taken_is_refused_by_name():

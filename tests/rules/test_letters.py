@@ -1,8 +1,11 @@
 """Every letter that a protocol may send is written, in the programme's own name."""
 
 from datetime import date
+from io import BytesIO
 
 import pytest
+from msgspec.structs import replace
+from pypdf import PdfReader
 
 from invitations.letters.render import LANGUAGES, Letter, pdf, plain_text, programmes, texts, wording
 from screening.protocols.load import installed_families
@@ -45,6 +48,15 @@ def test_every_fact_a_letter_asks_for_is_filled_in(family):
     for template in letters_of(family):
         words = wording(letter(family, template))
         assert "{" not in words.subject + "".join(words.paragraphs)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("nb", "etter regel NO-CERV-2024X-14"), ("en", "by rule NO-CERV-2024X-14")]
+)
+def test_a_letter_says_by_which_rule_it_was_written(language, told):
+    given = replace(letter("no-cervical", "result_positive", language), rule="NO-CERV-2024X-14")
+    assert told in plain_text(given)[1]
+    assert told in PdfReader(BytesIO(pdf([given], title="Batch 1"))).pages[0].extract_text()
 
 
 def test_a_letter_comes_in_the_name_of_its_own_programme():

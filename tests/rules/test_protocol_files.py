@@ -239,6 +239,7 @@ REFUSED = [
     ("test nobody judges", edit(("tables", "histology", "judges"), ["diagnosed"]), "no table judges histology"),
     ("news judged twice", lambda raw: raw["tables"]["closing"]["judges"].append("treated"), "judged by two tables"),
     ("step that calls nobody", edit(("call", "steps", 0, "kind"), "treat"), "treat calls nobody"),
+    ("months of a year", edit(("population", "leaves"), {"years": 70, "months": 3, "in_year": True}), "`months` mean nothing"),
     ("no step", edit(("call", "steps"), []), "nobody would ever be called"),
     ("no call", lambda raw: raw["stages"].pop(0), "there is no stage call"),
     ("code of no histology", edit(("diagnoses",), {"C18": "green"}), "C18 stands for green"),
@@ -274,9 +275,30 @@ def test_a_refusal_names_the_line_of_a_wrong_type():
         load_families({name: text})
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "then: {stage: treatment, reason: cancer found at",
+            "thenn: {stage: treatment, reason: cancer found at",
+        ),
+        (
+            "verified: false, when: [{stage: [call], colonoscopy:",
+            "verified: false, wenn: [{stage: [call], colonoscopy:",
+        ),
+        ("within: {weeks: 4}", "within: {wekks: 4}"),
+    ],
+)
+def test_a_refusal_names_the_line_of_a_key_that_does_not_exist(old, new):
+    name = "no/colorectal-2022-01-01.yaml"
+    line = next(number for number, one in enumerate(FILES[name].splitlines(), start=1) if old in one)
+    with pytest.raises(Refused, match=rf"{name}:{line}: Object contains unknown field"):
+        load_families({name: FILES[name].replace(old, new)})
+
+
 def test_what_is_no_yaml_is_refused_with_its_line():
     with pytest.raises(Refused, match=r"x\.yaml:2: not YAML"):
-        parse("id: x\nfamily: [", file="x.yaml")
+        parse("id: x\nfamily: ]", file="x.yaml")
 
 
 def test_yes_and_no_are_answers_where_a_rule_says_whether_it_was_checked():

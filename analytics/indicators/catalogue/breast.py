@@ -154,7 +154,7 @@ def _recalling(programme: Programme) -> list[Indicator]:
             counted=flagged(_RECALLED),
             note="Recall because of the picture alone; new pictures for technical reasons are counted apart."
             " First and later screens must be told apart: see the stratum `screen`.",
-            **exams,
+            **exams | {"units": each(valid_screens)},
             **recalled,
         ),
         define(

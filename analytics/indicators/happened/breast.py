@@ -1,5 +1,9 @@
 """Mammograms, how they were read, and the cancers of the breast."""
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from analytics.indicators.facts import PLACE, Facts, fact, happened, owed, per_day
@@ -12,6 +16,7 @@ NEGATIVE = "score_1"  # a reading is positive from score 2
 INVASIVE, IN_SITU, UNKNOWN_KIND = "invasive", "dcis", "unknown"
 _CONSENSUS_WITHIN = Length(days=60)
 _RECALL_WITHIN = Length(days=90)
+_NO_READER = (1 << 32) - 1  # stands for a reader nobody named
 _KINDS = pl.Enum([UNKNOWN_KIND, IN_SITU, INVASIVE])  # worst last
 
 
@@ -21,6 +26,15 @@ def readings(facts: Facts) -> pl.DataFrame:
     given = (pl.col("test") == Test.MAMMOGRAPHY.value) & pl.col("result").is_not_null()
     read = happened(facts, [EventKind.TESTED], "result", "reader", "unit", "lab", where=given)
     return read.with_columns(positive=pl.col("result") != NEGATIVE)
+
+
+def _changes(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether each value differs from the one before; the first does."""
+    return np.concatenate([np.ones(min(len(values), 1), dtype=bool), values[1:] != values[:-1]])
+
+
+def _sums(values: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    return np.add.reduceat(values, starts) if len(starts) else values[:0]
 
 
 @fact
@@ -40,21 +54,25 @@ def mammograms(facts: Facts) -> pl.DataFrame:
     `positive`: recalled for assessment, by consensus or, where there was none, by a referral or visit
     within 90 days. Everything read is `valid`.
     """
-    by_reader = (
-        readings(facts)
-        .with_columns(reader=pl.col("reader").cast(pl.String).fill_null("?"))
-        .group_by("key", "reader")
-        .agg(pl.col("positive").any(), pl.col("person", "date", *PLACE).first(), pl.col("unit", "lab").min())
+    read = readings(facts).sort("key", "reader", maintain_order=True)
+    person_day = read["key"].to_numpy()
+    reader = read["reader"].to_physical().fill_null(_NO_READER).to_numpy()
+    new_day = _changes(person_day)
+    new_reader = new_day | _changes(reader)
+    found = (
+        np.logical_or.reduceat(read["positive"].to_numpy(), np.flatnonzero(new_reader))
+        if read.height
+        else new_day
     )
+    days = np.flatnonzero(new_day)
+    of_day = np.flatnonzero(new_day[new_reader])
     taken = (
-        by_reader.group_by("key")
-        .agg(
-            pl.col("person", "date", *PLACE).first(),
-            pl.col("unit", "lab").min(),
-            readers=pl.len().cast(pl.Int32),
-            positive_readers=pl.col("positive").sum().cast(pl.Int32),
+        read[days.tolist()]
+        .drop("result", "reader", "positive")
+        .with_columns(
+            readers=pl.Series(_sums(np.ones(len(found), dtype=np.int32), of_day)),
+            positive_readers=pl.Series(_sums(found.astype(np.int32), of_day)),
         )
-        .sort("key")
     )
     return taken.with_columns(consensus=_consensus(taken, facts)).with_columns(
         positive=_recalled(taken, facts), valid=pl.lit(value=True)

@@ -15,10 +15,11 @@ _REPLACEMENT = "kit_replacement"
 def calls(facts: Facts) -> pl.DataFrame:
     """Letters and kits that call a person to screening: one row per sending, with `letter`."""
     sent = happened(facts, CALLS, "kind", "letter", "arm")
-    named = sent.with_columns(
-        letter=pl.col("letter").cast(pl.String).fill_null(pl.col("kind").cast(pl.String))
-    )
-    return named.filter(pl.col("letter") != _REPLACEMENT).sort("key", "letter")
+    if sent["letter"].null_count():
+        sent = sent.with_columns(
+            letter=pl.coalesce("letter", pl.col("kind").cast(pl.String).cast(pl.Categorical))
+        )
+    return sent.filter(pl.col("letter") != _REPLACEMENT)
 
 
 @fact

@@ -73,11 +73,8 @@ def screens(facts: Facts) -> pl.DataFrame:
 def _within_follow_up(facts: Facts, taken: pl.DataFrame) -> pl.DataFrame:
     """Keys of tests taken while follow-up was owed, with the day its episode opened."""
     owed = (
-        facts.bucket.obligations.filter(
-            pl.col("programme") == facts.programme.id,
-            pl.col("kind").is_in(list(_FOLLOW_UP)),
-            pl.col("state") != ObligationState.WITHDRAWN.value,
-        )
+        facts.obligations([str(kind) for kind in _FOLLOW_UP])
+        .filter(pl.col("state") != ObligationState.WITHDRAWN.value)
         .select("person", "opened_on", "episode", _until=pl.coalesce("evidence_on", "closed_on", _STILL_OPEN))
         .collect()
     )

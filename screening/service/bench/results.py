@@ -76,7 +76,7 @@ class Measured(NamedTuple):
 
 
 async def bench_results(
-    *, seconds: float = 5, people: int = 20_000, repetitions: int = 3, bulk: int = 100_000
+    *, seconds: float = 5.0, people: int = 20_000, repetitions: int = 3, bulk: int = 100_000
 ) -> dict[str, Any]:
     """Messages a second with an answer that says they are ours, with one to sixteen senders, and results sent in bulk.
 

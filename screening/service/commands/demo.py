@@ -2,6 +2,7 @@
 
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -24,9 +25,9 @@ from screening.service.console import (
     print_note,
     until_told_to_stop,
 )
-from screening.service.demo.calendar import DemoArguments
+from screening.service.demo.calendar import DemoArguments, Place
 from screening.service.demo.issuer import DemoIssuer
-from screening.service.demo.prepare import alone, prepared
+from screening.service.demo.prepare import alone, hasty, prepared
 from screening.service.demo.report import DemoReport, as_document, report
 from screening.service.demo.run import Demo
 from screening.service.opening import database_at
@@ -87,11 +88,14 @@ class _Show:
         self._bars: dict[str, tqdm[None]] = {}
 
     async def live(self) -> int:
-        async with database_at(settings_from_environment()) as url:
-            return await self._live(url)
+        settings = settings_from_environment()
+        async with database_at(settings) as url:
+            place = await prepared(url, self._told, self._folder)
+            # only its own server, now known to hold nobody real, is told not to wait for the disk
+            async with hasty(url) if settings.database_url is None else nullcontext():
+                return await self._live(url, place)
 
-    async def _live(self, url: str) -> int:
-        place = await prepared(url, self._told, self._folder)
+    async def _live(self, url: str, place: Place) -> int:
         if place.today != self._told.since:
             print_note(f"going on from {place.today}, where the run before was cut off")
         clock = SimulatedClock(place.today)

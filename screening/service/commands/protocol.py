@@ -1,68 +1,158 @@
-"""`screening protocol list|check`."""
+"""`screening protocol list|check|show|diff|activate`."""
 
+import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
 
-from screening.protocols.check import check
-from screening.protocols.family import CompiledProtocol
-from screening.protocols.load import installed_families, load_families
-from screening.refusals import Refused
-from screening.service.console import json_option, print_json, print_line
+import screening
+from screening.protocols.book import book, diagram_of, markdown
+from screening.protocols.cases import Case, load_cases
+from screening.protocols.check import Fault, check
+from screening.protocols.family import CompiledProtocol, Family
+from screening.protocols.load import find_family, installed_families, load_families
+from screening.protocols.pages import page, svg
+from screening.rulebook.shelf import Shelf, text_of
+from screening.service.console import civil_day, json_option, print_json, print_line, print_note
+from screening.service.protocol_files import own_shelf
+from screening.service.settings import settings_from_environment
+
+# In a working copy of the source, the guideline cases stand beside the package.
+_CASES = Path(screening.__file__).parent.parent / "tests" / "guidelines"
 
 
 def arguments(parser: ArgumentParser) -> None:
-    what = parser.add_subparsers(dest="what", required=True, metavar="list|check")
+    what = parser.add_subparsers(dest="what", required=True, metavar="list|check|show|diff|activate")
     json_option(what.add_parser("list", help="versions, and from when they are in force"))
     proof = what.add_parser("check", help="prove that no combination of findings is left without an answer")
-    proof.add_argument("files", nargs="*", type=Path, help="all that are installed, where none is named")
+    proof.add_argument("files", nargs="*", type=Path, metavar="FILE", help="by default all that are in use")
+    proof.add_argument(
+        "--cases", type=Path, default=_CASES, metavar="DIR",
+        help="guideline cases, <family>/<paragraph>.yaml: every age limit needs one a day to either side",
+    )  # fmt: skip
     json_option(proof)
+    shown = what.add_parser("show", help="the clinician's book of a version; of a family, of its newest")
+    shown.add_argument("id", metavar="ID")
+    shown.add_argument("--format", choices=["md", "html", "mermaid", "svg", "json"], default="md")
+    shown.add_argument("--json", action="store_const", const="json", dest="format", help="as --format json")
+    _diff_arguments(what.add_parser("diff", help="what changes between versions, and for whom"))
+    answered = what.add_parser("activate", help="answer for a programme's rules that nobody has verified")
+    answered.add_argument("family", metavar="FAMILY")
+    answered.add_argument("--reason", required=True, help="why they may be used all the same; it is audited")
+    answered.add_argument("--by", required=True, metavar="NAME", help="who answers for them; it is audited")
+    json_option(answered)
+
+
+def _diff_arguments(parser: ArgumentParser) -> None:
+    told = "the id of a version, a family, or a file FILE.yaml that is not in use yet"
+    parser.add_argument("one", metavar="A", help=told)
+    parser.add_argument("other", metavar="B", help="likewise")
+    parser.add_argument(
+        "--population", action="store_true",
+        help="also for whom: everybody is decided by both, and nothing is written but that you looked",
+    )  # fmt: skip
+    parser.add_argument("--as-of", type=civil_day, metavar="DATE", help="the civil day; by default today")
+    parser.add_argument(
+        "--list", type=int, default=20, metavar="N", help="of the people it changes, list so many"
+    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
+    json_option(parser)
 
 
 def run(asked: Namespace) -> int:
-    return _list(asked) if asked.what == "list" else _check(asked)
+    if asked.what == "check":
+        return _check(asked)
+    own_shelf(settings_from_environment())
+    match asked.what:
+        case "list":
+            return _list(asked)
+        case "show":
+            return _show(asked)
+        case _:
+            # loaded when asked for: what speaks to a database takes longer to load than all of the others take
+            return import_module(f"screening.service.commands.protocol_{asked.what}").run(asked)
 
 
 def _list(asked: Namespace) -> int:
+    versions = [one for family in installed_families().values() for one in family.versions]
     rows = [
-        {"family": family.name, "id": one.protocol.id, "title": one.protocol.title,
+        {"family": one.protocol.family, "id": one.protocol.id, "title": one.protocol.title,
          "since": one.protocol.in_force.since, "until": one.protocol.in_force.until,
-         "laboratories": sorted(one.protocol.in_force.laboratories)}
-        for family in installed_families().values()
-        for one in family.versions
+         "laboratories": sorted(one.protocol.in_force.laboratories), "rules": len(one.protocol.rules()),
+         "unverified": sum(not rule.verified for rule in one.protocol.rules())}
+        for one in versions
     ]  # fmt: skip
     if asked.json:
         print_json(rows)
         return 0
+    print_line(f"{'version':<33} {'in force':<25} {'rules':>5} {'not verified':>12}  title")
     for row in rows:
-        print_line(
-            f"{row['id']:<36} {row['since']} to {row['until'] or 'further notice'!s:<14}  {row['title']}"
-        )
+        force = f"{row['since']} to {row['until'] or 'now'}"
+        print_line(f"{row['id']:<33} {force:<25} {row['rules']:>5} {row['unverified']:>12}  {row['title']}")
     return 0
 
 
+# -- check ----------------------------------------------------------------------------------------
+
+
 def _check(asked: Namespace) -> int:
-    faults = [fault for version in _versions(asked.files) for fault in check(version)]
+    families = _families(asked.files)
+    cases = {name: found for name in families if (found := _cases(asked.cases / name))}
+    versions = [version for family in families.values() for version in family.versions]
+    faults = [fault for one in versions for fault in check(one, cases.get(one.protocol.family))]
     if asked.json:
         print_json(msgspec.to_builtins(faults))
     else:
-        for fault in faults:
-            print_line(f"{fault.protocol}: {fault.kind}: {fault.message}")
-        print_line(
-            f"{len(faults)} faults" if faults else "complete: every combination of findings has one answer"
+        _tell(faults, versions)
+    missing = families.keys() - cases.keys()
+    if missing:
+        print_note(
+            f"age limits not compared with cases: no cases of {', '.join(sorted(missing))} in {asked.cases}"
         )
     return 1 if faults else 0
 
 
-def _versions(files: Sequence[Path]) -> list[CompiledProtocol]:
-    families = load_families({str(file): _text(file) for file in files}) if files else installed_families()
-    return [version for family in families.values() for version in family.versions]
+def _tell(faults: Sequence[Fault], versions: Sequence[CompiledProtocol]) -> None:
+    for fault in faults:
+        print_line(f"{fault.protocol}: {fault.kind}: {fault.message}")
+        if fault.case:
+            print_line("".join(f"    {line}\n" for line in fault.case.splitlines()).rstrip())
+    rules = sum(len(one.protocol.rules()) for one in versions)
+    checked = f"{len(versions)} versions, {rules} rules"
+    complete = "complete: every combination of findings has one answer, and every answer leads somewhere"
+    print_line(f"{checked}: {len(faults)} faults" if faults else f"{checked}, {complete}")
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused("file_unreadable", f"{file}: {error}") from error
+def _families(files: Iterable[Path]) -> Mapping[str, Family]:
+    """Of these files, which may be based on versions in use; else of all in use. Incomplete ones too."""
+    in_use = Shelf(settings_from_environment().protocols).files()
+    named = {str(file): text_of(file) for file in files}
+    return load_families(named, bases=in_use) if named else load_families(in_use)
+
+
+def _cases(folder: Path) -> list[Case]:
+    return [
+        case for file in sorted(folder.glob("*.yaml")) for case in load_cases(text_of(file), file=str(file))
+    ]
+
+
+# -- show --------------------------------------------------------------------------------------
+
+
+def _show(asked: Namespace) -> int:
+    made = book(find_family(installed_families(), asked.id).versions[-1])
+    match asked.format:
+        case "md":
+            print_line(markdown(made).rstrip())
+        case "html":
+            print_line(page(made))
+        case "mermaid":
+            print_line(diagram_of(made).rstrip())
+        case "svg":
+            print_line(svg(diagram_of(made)))
+        case _:
+            print_json(msgspec.to_builtins(made))
+    return 0

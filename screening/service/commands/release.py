@@ -1,8 +1,11 @@
 """`screening release make|list|show|files|approve|publish|reject|withdraw|verify`.
 
-Who acts is the operating system's account: making and approving take two.
+Who acts is the operating system's account: making and approving take two. Of whom there is but one account
+approves over HTTP, where tokens name people.
 """
 
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from getpass import getuser
@@ -28,6 +31,9 @@ from screening.service.console import in_loop, json_option, print_json, print_li
 from screening.service.opening import Installation, opened
 from screening.storage.transaction import Actor, Transaction
 from screening.vocabulary import Role
+
+if sys.platform != "win32":
+    import pwd
 
 T = TypeVar("T")
 _DECISIONS = {
@@ -90,7 +96,17 @@ def run(asked: Namespace) -> int:
 
 
 def _actor() -> Actor:
-    return Actor(subject=f"account {getuser()}", roles=frozenset({Role.SYSTEM}))
+    return Actor(subject=f"account {_account()}", roles=frozenset({Role.SYSTEM}))
+
+
+def _account() -> str:
+    """Whose the process is, whatever its environment says."""
+    if sys.platform == "win32":
+        return getuser()
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # an account without a name, as containers give
+        return str(os.getuid())
 
 
 async def _done(work: Callable[[Transaction], Awaitable[T]]) -> T:

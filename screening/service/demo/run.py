@@ -92,7 +92,6 @@ class Demo:
             await self.database.run(note_sent, actor=_ACTOR, today=day)
         await world.day(day)
         await laboratories.judge_all()
-        await run_job("advance", self._equipment, today=day)
         await self.database.run(lambda tx: note_lived(tx, tomorrow=day + _DAY), actor=_ACTOR, today=day)
 
     async def _finish(self) -> None:

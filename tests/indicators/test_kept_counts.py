@@ -1,0 +1,71 @@
+"""What is kept gives what counting anew would; and what hands wrote for one question gives the catalogue's counts."""
+
+import shutil
+
+import pytest
+
+from analytics.extract.dataset import in_memory, open_extract
+from analytics.indicators.engine import compute, question
+from analytics.indicators.kept import Kept
+from analytics.indicators.period import period
+from analytics.scale.nation import Nation, write
+from screening.refusals import Refused
+from screening.service.bench import by_hand
+from screening.service.bench.indicators import _beside
+
+NATION = Nation(people=6000)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    there = tmp_path_factory.mktemp("nation") / "data"
+    write(NATION, there)
+    return there
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return in_memory(list(NATION.frames()), data_cut=NATION.data_cut)
+
+
+ASKED = [
+    {"ids": ["participation"]},
+    {"ids": ["participation"], "by": ["county"]},
+    {"ids": ["time_to_colposcopy", "test_coverage"], "by": ["age_group"], "county": "Oslo"},
+    {"ids": ["hpv_positivity"], "by": ["sample"]},
+    {"ids": ["colposcopy_incidence_180d"], "county": "Vestland"},
+    {},
+]
+
+
+def test_what_is_keptanswers_as_counting_anew_does(dataset):
+    """Asked twice and in turn, so that finer cells of one question serve the next."""
+    kept = Kept(dataset)
+    for more in (*ASKED, *ASKED):
+        asked = question("no-cervical", period("2023-2024"), **more)
+        assert kept.answer(asked).frame.equals(compute(dataset, asked).frame), more
+
+
+def test_one_county_after_another_is_counted_once(tmp_path):
+    """The files are gone when the second county is asked for."""
+    write(NATION, tmp_path / "data")
+    dataset = open_extract(tmp_path / "data")
+    kept = Kept(dataset)
+    told = []
+    for county in ("Oslo", "Vestland", "Finnmark"):
+        asked = question("no-breast", period("2024"), ids=["participation"], county=county)
+        told.append(kept.answer(asked).frame["denominator"].item())
+        shutil.rmtree(tmp_path / "data", ignore_errors=True)
+    assert min(told) > 0
+    with pytest.raises(FileNotFoundError):
+        compute(dataset, asked)
+
+
+def test_a_period_after_the_data_is_refused_here_too(dataset):
+    with pytest.raises(Refused, match="begins on 2026-01-01, the data end on 2025-01-01"):
+        Kept(dataset).answer(question("no-breast", period("2026"), ids=["participation"]))
+
+
+@pytest.mark.parametrize("name", by_hand.POLARS)
+def test_polars_and_sql_by_hand_count_as_the_catalogue_does(name, folder):
+    assert _beside(name, folder, 1)["agrees"]
