@@ -10,14 +10,14 @@ from litestar import HttpMethod, Response, get, route
 from litestar.params import FromHeader, FromPath, FromQuery, HeaderParameter, QueryParameter
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
-from analytics.disclosure.answer import protected
+from analytics.disclosure.answer import Asked
 from analytics.disclosure.cells import definition_digest
 from analytics.disclosure.policy import Audience, Measures, installed
 from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
-from analytics.indicators.engine import Question, Results, compute, question
+from analytics.indicators.engine import Question, compute, question
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import computed, dataset_of, fingerprint_of
@@ -39,6 +39,7 @@ _MEDIA: Mapping[Format, str] = {
 }
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 _Held = Annotated[str, HeaderParameter(name="If-None-Match")]
+_TOLD = "told_to_analysts"
 _READ = [HttpMethod.GET, HttpMethod.HEAD]
 _VARY = {"Vary": "Accept, Authorization, Cookie"}
 _PRIVATE = {"Cache-Control": "private, no-cache"}  # kept by the caller, but asked for again
@@ -92,12 +93,20 @@ async def _content(
         if measures is not None:
             raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
         return (await _page(request, asked.programme, asked.period)).content
-    results = await computed(partial(_answer, asked=asked, measures=measures), await dataset_of(request))
-    return render(results, wanted)
+    dataset = await dataset_of(request)
+    if measures is None:
+        return render(await computed(partial(compute, asked=asked), dataset), wanted)
+    about = _asked_before(request, dataset, measures)
+    return render(await computed(lambda _: about.answer(asked), dataset), wanted)
 
 
-def _answer(dataset: Dataset, asked: Question, measures: Measures | None) -> Results:
-    return compute(dataset, asked) if measures is None else protected(dataset, asked, measures)
+def _asked_before(request: CallerRequest, dataset: Dataset, measures: Measures) -> Asked:
+    """What analysts were told of this dataset; of another one they are told anew."""
+    held: Asked | None = getattr(request.app.state, _TOLD, None)
+    if held is None or held.dataset is not dataset:
+        held = Asked(dataset, measures)
+        setattr(request.app.state, _TOLD, held)
+    return held
 
 
 def _measures(request: CallerRequest) -> Measures | None:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from analytics.disclosure.cells import WEIGHTED, Cell, Place, What, places
-from analytics.disclosure.judge import Verdict, judge, rounded
+from analytics.disclosure.judge import Told, Verdict, judge, rounded
 from analytics.disclosure.policy import Measures, Rounding
 from analytics.extract.dataset import Dataset
 from analytics.indicators.engine import Question, Results, compute
@@ -26,15 +27,29 @@ def reason(measures: Measures) -> str:
     return f"fewer than {measures.small.below}, or would tell such a number"
 
 
-def protected(dataset: Dataset, asked: Question, measures: Measures) -> Results:
-    """The answer to one question, safe beside all its margins, which may be asked for next.
+class Asked:
+    """Questions about one dataset: each answer is safe beside its margins, and beside all answers before it.
 
-    Refuses municipalities without their counties: the sums of the ones are the others.
+    Whoever asks twice, or two who put together what they were told, learn no more than from one table.
     """
-    _refuse_places_without_their_whole(asked)
-    answers = [compute(dataset, one) for one in margins(asked)]
-    told = tell(answers, judge(answers, measures), measures)[0]
-    return _only(told, asked)
+
+    def __init__(self, dataset: Dataset, measures: Measures) -> None:
+        self.dataset = dataset
+        self._measures = measures
+        self._told: list[Told] = []
+        self._lock = Lock()
+
+    def answer(self, asked: Question) -> Results:
+        """Refuses what the answers before tell too much of, and municipalities without their counties: the sums
+        of the ones are the others.
+        """
+        _refuse_places_without_their_whole(asked)
+        answers = [compute(self.dataset, one) for one in margins(asked)]
+        with self._lock:
+            verdict = judge(answers, self._measures, self._told)
+            cut = self.dataset.manifest.data_cut
+            self._told.append(Told(cut, verdict.cells, verdict.shown, verdict.sensitive))
+        return _only(tell(answers, verdict, self._measures)[0], asked)
 
 
 def _refuse_places_without_their_whole(asked: Question) -> None:

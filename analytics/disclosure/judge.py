@@ -53,14 +53,13 @@ def judge(answers: Sequence[Results], measures: Measures, before: Sequence[Told]
     Refuses where what was told before already tells a small number together with them.
     """
     own = cells_of(answers)
-    told = [one for one in before if measures.rounding is None]
-    known = _known_already(own, answers, told)
+    known = _known_already(own, answers, before)
     cells = dict(own)
-    for one in told:
+    for one in before:
         cells |= {
             cell: value for cell, value in one.cells.items() if _same_data(one, answers) and cell not in own
         }
-    kept = _kept(cells, own, answers, measures, told)
+    kept = _kept(cells, own, answers, measures, before)
     return Verdict(own, _Reading(cells, own, known).hidden(kept, measures), kept)
 
 
@@ -92,7 +91,7 @@ def _kept(
     for one in before:
         if _same_data(one, answers):
             _add(kept, {cell: span for cell, span in one.sensitive.items() if cell in cells})
-        if measures.changes is not None:
+        if measures.changes is not None and measures.rounding is None:
             _add(kept, _small_changes(own, one, people, measures.changes.below))
     return kept
 
@@ -152,6 +151,10 @@ class _Reading:
         found = {cell for at, cell in enumerate(self.cells) if hidden[at] and cell in self.own}
         without = {Cell(place, What.NUMERATOR) for place, what in found if what == What.DENOMINATOR}
         return frozenset(found | without)
+
+    def _given_away(self, cell: Cell, measures: Measures) -> bool:
+        """Told exactly before, under another policy. The rest of two rounded numbers is not."""
+        return cell in self.known and (measures.rounding is None or cell.what != What.REST)
 
     def _system(self, linked: Relations, measures: Measures) -> System:
         values = np.array([*self.cells.values(), *linked.slack], dtype=np.int64)

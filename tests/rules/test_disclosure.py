@@ -174,6 +174,20 @@ def test_two_releases_of_the_same_data_tell_no_more_together_than_apart(counts):
     assert [found for found in found_out(counts, by, attacker) if found[0] in told_by_a_release] == []
 
 
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(counts_by("county", "age_group", "screen", words=2))
+def test_two_rounded_answers_tell_no_more_together_than_apart(counts):
+    """By county and screen, then by county and age: either may hide another county, but not the two together."""
+    by = ("county", "age_group", "screen")
+    first, told_first = told_to(ANALYST, margin(counts, (0, 2)), ("county", "screen"))
+    _, told_second = told_to(ANALYST, margin(counts, (0, 1)), ("county", "age_group"), [earlier(first)])
+    attacker = attacked(counts, by, told_first, whole=False, rounding=5, small=5)
+    for words, what, number in published(told_second):
+        attacker.reads(inside(words), what, number)
+    asked = {g for g in groups(by) if not (set(g) & set(AGES) and set(g) & set(SCREENS))}
+    assert [found for found in found_out(counts, by, attacker) if found[0] in asked] == []
+
+
 OSLO_AND_THE_REST = {("Oslo",): (12, 90), ("Rogaland",): (20, 80), ("Vestland",): (30, 99)}
 
 

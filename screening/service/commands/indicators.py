@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from analytics.disclosure.answer import protected
+from analytics.disclosure.answer import Asked
 from analytics.disclosure.policy import Audience, Policy, installed, policy_in
 from analytics.extract.dataset import Dataset, open_extract
 from analytics.extract.read import read
@@ -76,7 +76,7 @@ def _render(dataset: Dataset, asked: Namespace) -> bytes:
         return page(dataset, asked.programme, when).encode()
     by = [name.strip() for name in asked.by.split(",") if name.strip()]
     wanted = question(asked.programme, when, by=by, ids=asked.ids, county=asked.county)
-    told = compute(dataset, wanted) if measures is None else protected(dataset, wanted, measures)
+    told = compute(dataset, wanted) if measures is None else Asked(dataset, measures).answer(wanted)
     return render(told, form)
 
 
