@@ -12,9 +12,14 @@ T = TypeVar("T")
 _STATE = "analytics_dataset"
 
 
+async def fingerprint_of(request: CallerRequest) -> tuple[object, ...]:
+    """Equal for two requests between which nothing was recorded, and nothing fell due."""
+    return await commit(request, fingerprint)
+
+
 async def dataset_of(request: CallerRequest) -> Dataset:
     """The dataset as of now. Two requests between which nothing was recorded share one."""
-    now = await commit(request, fingerprint)
+    now = await fingerprint_of(request)
     held: tuple[tuple[object, ...], Dataset] | None = getattr(request.app.state, _STATE, None)
     if held is None or held[0] != now:
         held = (now, await read(database_of(request), actor=request.user, today=today_of(request)))

@@ -2,39 +2,55 @@
 
 from collections.abc import Mapping
 from functools import partial
+from hashlib import sha256
 from typing import Annotated, Any
 
-from litestar import Response, get
-from litestar.params import FromHeader, FromPath, FromQuery, QueryParameter
+import msgspec
+from litestar import HttpMethod, Response, get, route
+from litestar.params import FromHeader, FromPath, FromQuery, HeaderParameter, QueryParameter
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
+from analytics.disclosure.answer import Asked
+from analytics.disclosure.cells import definition_digest
+from analytics.disclosure.policy import Audience, Measures, installed
 from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
-from analytics.indicators.engine import compute, question
+from analytics.indicators.engine import Question, compute, question
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
-from analytics.live import computed, dataset_of
+from analytics.live import computed, dataset_of, fingerprint_of
+from analytics.negotiation import chosen, unchanged
 from analytics.reports.formats import Format, format_named, render
+from screening.refusals import NotAllowed, Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, gives, today_of
+from screening.web import PROBLEMS, CallerRequest, Problem, allow, gives, refusals, today_of
 
-_READERS = (Role.PROGRAMME_STAFF, Role.ANALYST, Role.ADMINISTRATOR)
+_INTERNAL = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
+_READERS = (*_INTERNAL, Role.ANALYST)
 _MEDIA: Mapping[Format, str] = {
     Format.JSON: "application/json",
-    Format.CSV: "text/csv; charset=utf-8",
+    Format.CSV: "text/csv",
     Format.PARQUET: "application/vnd.apache.parquet",
-    Format.TABLE: "text/plain; charset=utf-8",
-    Format.HTML: "text/html; charset=utf-8",
+    Format.ARROW: "application/vnd.apache.arrow.stream",
+    Format.TABLE: "text/plain",
+    Format.HTML: "text/html",
 }
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
+_Held = Annotated[str, HeaderParameter(name="If-None-Match")]
+_TOLD = "told_to_analysts"
+_READ = [HttpMethod.GET, HttpMethod.HEAD]
+_VARY = {"Vary": "Accept, Authorization, Cookie"}
+_PRIVATE = {"Cache-Control": "private, no-cache"}  # kept by the caller, but asked for again
 
 
-@get(
+@route(
     "/indicators",
+    http_method=_READ,
     summary="Definitions; with `programme` or `period` their results",
-    **allow(*_READERS),
-    **gives({media.split(";")[0]: {} for media in _MEDIA.values()}),
+    **allow(*_READERS, refused={**PROBLEMS, **refusals(Problem, "application/problem+json", (406,))}),
+    **gives({media: {} for media in _MEDIA.values()}),
 )
 async def list_indicators(
     request: CallerRequest,
@@ -45,20 +61,67 @@ async def list_indicators(
     county: FromQuery[str | None] = None,
     form: _FormatName = None,
     accept: FromHeader[str] = "",
+    if_none_match: _Held = "",
 ) -> Response[Any]:
     """`by` and `ids` are lists separated by commas; `period` is by default the last whole year.
 
-    JSON unless `format` or the Accept header asks for CSV, Parquet, a plain table or the HTML page.
+    JSON, CSV, Parquet, an Arrow stream, a plain table or the HTML page, as the Accept header (or `format`)
+    asks. The ETag changes with the data, the definitions and the question; send it back as If-None-Match,
+    and what has not changed is answered 304. Analysts are told no small numbers, and others rounded:
+    `hidden` says so.
     """
     if programme is None and period is None:
         return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)
     asked = question(programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county)
     wanted = _format(form, accept)
+    measures = _measures(request)
+    tag = await _etag(request, asked, wanted, measures)
+    headers = {"ETag": tag, **_VARY, **_PRIVATE}
+    if unchanged(if_none_match, tag):
+        return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+    if request.method == HttpMethod.HEAD:
+        return Response(b"", media_type=_MEDIA[wanted], headers=headers)
+    content = await _content(request, asked, wanted, measures)
+    return Response(content, media_type=_MEDIA[wanted], headers=headers)
+
+
+async def _content(
+    request: CallerRequest, asked: Question, wanted: Format, measures: Measures | None
+) -> bytes | str:
     if wanted == Format.HTML:
-        return await _page(request, programme or NO_CERVICAL, when)
-    results = await computed(partial(compute, asked=asked), await dataset_of(request))
-    return Response(render(results, wanted), media_type=_MEDIA[wanted])
+        if measures is not None:
+            raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
+        return (await _page(request, asked.programme, asked.period)).content
+    dataset = await dataset_of(request)
+    if measures is None:
+        return render(await computed(partial(compute, asked=asked), dataset), wanted)
+    about = _asked_before(request, dataset, measures)
+    return render(await computed(lambda _: about.answer(asked), dataset), wanted)
+
+
+def _asked_before(request: CallerRequest, dataset: Dataset, measures: Measures) -> Asked:
+    """What analysts were told of this dataset; of another one they are told anew."""
+    held: Asked | None = getattr(request.app.state, _TOLD, None)
+    if held is None or held.dataset is not dataset:
+        held = Asked(dataset, measures)
+        setattr(request.app.state, _TOLD, held)
+    return held
+
+
+def _measures(request: CallerRequest) -> Measures | None:
+    """Who counts for the programme itself sees numbers as they are."""
+    internal = not request.user.roles.isdisjoint(_INTERNAL)
+    return installed().measures(Audience.INTERNAL if internal else Audience.ANALYST)
+
+
+async def _etag(request: CallerRequest, asked: Question, wanted: Format, measures: Measures | None) -> str:
+    """Names exactly what would be sent: of which data, by which definitions, to which question, in which form."""
+    data = await fingerprint_of(request)
+    definitions = [definition_digest(of) for of in asked.indicators]
+    words = [asked.programme, asked.period.text, list(asked.by), dict(asked.where), definitions]
+    told = msgspec.json.encode([list(map(str, data)), *words, wanted, measures], order="deterministic")
+    return f'"{sha256(told).hexdigest()[:32]}"'
 
 
 @get("/indicators/{indicator:str}", summary="One definition", **allow(*_READERS))
@@ -87,12 +150,14 @@ def _words(listed: str) -> list[str]:
 
 
 def _format(form: str | None, accept: str) -> Format:
-    """The parameter, else the first of the accepted media types that we have, else JSON."""
+    """The parameter, else the best of the accepted media types; refuses where none is one of ours."""
     if form is not None:
         return format_named(form)
-    by_type = {media.split(";")[0]: known for known, media in _MEDIA.items()}
-    accepted = (part.split(";")[0].strip() for part in accept.split(","))
-    return next((by_type[media] for media in accepted if media in by_type), Format.JSON)
+    media = chosen(accept, list(_MEDIA.values()))
+    if media is None:
+        told = f"Accept: {accept[:100]} fits nothing of {', '.join(_MEDIA.values())}"
+        raise Refused("not_acceptable", told, status=406)
+    return next(known for known, offered in _MEDIA.items() if offered == media)
 
 
 handlers = [list_indicators, show_indicator]

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics.disclosure.answer import HIDDEN
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import unknown
 from analytics.indicators.engine import Results
@@ -26,6 +27,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    ARROW = "arrow"
     HTML = "html"
 
 
@@ -77,8 +79,15 @@ def _parquet(results: Results) -> bytes:
     return written.getvalue()
 
 
+def _arrow(results: Results) -> bytes:
+    """A stream of record batches, with texts as every reader of the format knows them."""
+    written = io.BytesIO()
+    results.frame.write_ipc_stream(written, compat_level=pl.CompatLevel.oldest())
+    return written.getvalue()
+
+
 def _table(results: Results) -> bytes:
-    """Aligned columns for a terminal; figures to the right, `…` where follow-up is not complete."""
+    """Aligned columns for a terminal; figures to the right, `…` where follow-up is not complete, `:` where hidden."""
     strata = [stratum.value for stratum in results.question.by]
     head = ["indicator", "period", *strata, "count", "of", "value", "95 % interval", "standard", HOME, ""]
     rows = [_cells(row, strata) for row in results.frame.iter_rows(named=True)]
@@ -96,14 +105,18 @@ def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
         of.title,
         row["period"],
         *(row[name] or "" for name in strata),
-        f"{row['numerator']:,}",
-        f"{row['denominator']:,}",
-        shown(row["value"], of),
+        _whole(row["numerator"]),
+        _whole(row["denominator"]),
+        ":" if row.get(HIDDEN) else shown(row["value"], of),
         limits,
         standard,
         "" if strata else _published(of),
         "" if row["mature"] else f"… until {row['mature_on']}",
     ]
+
+
+def _whole(count: int | None) -> str:
+    return ":" if count is None else f"{count:,}"
 
 
 def _published(of: Indicator) -> str:
@@ -132,6 +145,7 @@ def _remarks(results: Results) -> list[str]:
     remarks = ["", f"Data as of {results.source.data_cut}. 95 % intervals: {methods}."]
     if not results.frame["mature"].all():
         remarks.append("… follow-up is not complete before the date shown: the figure will still change.")
+    remarks += _what_is_hidden(results)
     starred = [r for of in results.question.indicators for r in published(of.id, at_home=True)[:1]]
     if not results.question.by:
         remarks += [
@@ -142,9 +156,17 @@ def _remarks(results: Results) -> list[str]:
     return remarks
 
 
+def _what_is_hidden(results: Results) -> list[str]:
+    if HIDDEN not in results.frame.columns:
+        return []
+    why = results.frame.filter(pl.col(HIDDEN) != "")[HIDDEN]
+    return [f": hidden in {len(why)} of {results.frame.height} rows: {why.first()}."] if len(why) else []
+
+
 _FORMS: Mapping[Format, Callable[[Results], bytes]] = {
     Format.TABLE: _table,
     Format.CSV: _csv,
     Format.JSON: _json,
     Format.PARQUET: _parquet,
+    Format.ARROW: _arrow,
 }

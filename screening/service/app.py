@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
 
 import analytics.dashboard.routes
+import analytics.releases.routes
 import analytics.routes
 import invitations.routes
 import labs.routes.fhir
@@ -81,6 +82,7 @@ def route_handlers() -> list[Any]:
         *labs.routes.fhir.handlers,
         *analytics.routes.handlers,
         *analytics.dashboard.routes.handlers,
+        *analytics.releases.routes.handlers,
     ]
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "explain": ("explain", "why a person stands where they stand"),
     "indicators": ("indicators", "quality indicators, with intervals and standards"),
+    "release": ("release", "freeze, approve, publish and verify releases of the indicators"),
     "extract": ("extract", "write the analytics dataset as Parquet"),
     "audit": ("audit", "verify the chain over the audit records"),
     "bench": ("bench", "measure, as ratios against a floor in the same run"),

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-HISTORY = {"event", "audit", "audit_seal", "lab_message", "lab_judgement"}
+HISTORY = {"event", "audit", "audit_seal", "lab_message", "lab_judgement", "release_file"}
 APPEND = {"SELECT", "INSERT"}
 CHANGE = APPEND | {"UPDATE", "DELETE"}
 ROLE = "screening_application"

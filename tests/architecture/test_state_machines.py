@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 from sqlalchemy import CheckConstraint, Column
 
+from analytics.releases.states import RELEASE, ReleaseNews, ReleaseState
+from analytics.releases.tables import release
 from invitations.kits.states import KIT, KitNews, KitState
 from invitations.kits.tables import kit
 from invitations.sending.states import SENDING, SendingNews, SendingState
@@ -35,6 +37,9 @@ class Machine:
 
 
 MACHINES = {
+    "analytics.releases.states.RELEASE": Machine(
+        RELEASE, ReleaseState, ReleaseNews, {ReleaseState.REJECTED, ReleaseState.WITHDRAWN}, release.c.state
+    ),
     "invitations.kits.states.KIT": Machine(
         KIT, KitState, KitNews, {KitState.UNDELIVERABLE, KitState.REJECTED, KitState.ANALYSED}, kit.c.state
     ),

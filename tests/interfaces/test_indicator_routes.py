@@ -27,14 +27,15 @@ class ByHeader(AbstractAuthenticationMiddleware):
     """The caller's role as the test says it."""
 
     async def authenticate_request(self, connection):
-        role = Role(connection.headers.get("x-role", "analyst"))
+        role = Role(connection.headers.get("x-role", "programme_staff"))
         actor = Actor(subject="test", roles=frozenset({role}))
         require_role(actor, connection.route_handler)
         return AuthenticationResult(user=actor, auth=None)
 
 
 def problem(_request, error):
-    status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
+    usual = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
+    status = error.facts.get("status", usual)
     return Response({"code": error.code, "detail": error.message}, status_code=status)
 
 
@@ -103,6 +104,10 @@ async def test_other_roles_may_not(client, role):
         assert (await client.get(path, headers={"x-role": role})).status_code == 403
 
 
+async def test_the_dashboard_shows_exact_numbers_to_the_programme_only(client):
+    assert (await client.get("/dashboard", headers={"x-role": "analyst"})).status_code == 403
+
+
 async def test_the_unknown_is_refused_naming_the_nearest(client):
     one = await client.get("/indicators/participaton")
     assert (one.status_code, one.json()["code"]) == (404, "unknown_indicator")
@@ -110,3 +115,93 @@ async def test_the_unknown_is_refused_naming_the_nearest(client):
     assert (when.status_code, when.json()["code"]) == (422, "unknown_period")
     where = await client.get("/indicators", params={"period": "2025", "county": "Olso"})
     assert "did you mean 'Oslo'" in where.json()["detail"]
+
+
+ASKED = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county"}
+ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
+# fmt: off
+ACCEPTED = [
+    ("",                                              "application/json"),
+    ("*/*",                                           "application/json"),
+    ("text/csv",                                      "text/csv; charset=utf-8"),
+    ("text/*",                                        "text/csv; charset=utf-8"),
+    (f"text/csv;q=0.5, {PARQUET}",                    PARQUET),
+    (f"application/json;q=0, {ARROW};q=0.1, */*;q=0", ARROW),
+    ("text/html, application/json;q=0.2",             "text/html; charset=utf-8"),
+    ("application/xml, text/plain;q=0.1",             "text/plain; charset=utf-8"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("accept", "given"), ACCEPTED)
+async def test_the_form_is_the_one_the_caller_accepts_best(client, accept, given):
+    answer = await client.get("/indicators", params=ASKED, headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, given)
+    assert "Accept" in answer.headers["vary"]
+
+
+async def test_a_form_that_we_have_not_is_not_acceptable(client):
+    answer = await client.get(
+        "/indicators", params=ASKED, headers={"accept": "application/xml, text/csv;q=0"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+
+
+async def test_every_form_tells_the_same_numbers(client, tmp_path):
+    import duckdb
+    import polars as pl
+    import pyarrow as pa
+
+    told = {}
+    for media in ("application/json", "text/csv", PARQUET, ARROW):
+        told[media] = (await client.get("/indicators", params=ASKED, headers={"accept": media})).content
+    (tmp_path / "a.parquet").write_bytes(told[PARQUET])
+    stream = pa.ipc.open_stream(told[ARROW]).read_all()
+    columns = ["id", "county", "numerator", "denominator"]
+    rows = [("test_coverage", "Oslo", 0, 1)]
+    assert pl.read_csv(told["text/csv"]).select(columns).rows() == rows
+    assert duckdb.read_parquet(str(tmp_path / "a.parquet")).project(", ".join(columns)).fetchall() == rows
+    assert [tuple(row.values()) for row in stream.select(columns).to_pylist()] == rows
+
+
+async def test_what_the_caller_holds_is_not_sent_again_until_it_changes(client, database):
+    first = await client.get("/indicators", params=ASKED)
+    held = {"if-none-match": f'"other", W/{first.headers["etag"]}'}
+    again = await client.get("/indicators", params=ASKED, headers=held)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    for changed in ({"headers": held | {"accept": "text/csv"}}, {"headers": held | {"x-role": "analyst"}}):
+        assert (await client.get("/indicators", params=ASKED, **changed)).status_code == 200
+    assert (await client.get("/indicators", params=ASKED | {"by": ""}, headers=held)).status_code == 200
+    await database.pool.execute(
+        "insert into event (person_id, kind, occurred_on, recorded_on, source, key, body) values"
+        " (1, 'moved', '2025-02-01', '2025-02-01', 'test', gen_random_uuid(), '{}')"
+    )
+    assert (await client.get("/indicators", params=ASKED, headers=held)).status_code == 200
+
+
+async def test_head_tells_what_get_would_but_the_body(client):
+    get, head = [await client.request(how, "/indicators", params=ASKED) for how in ("GET", "HEAD")]
+    assert (head.status_code, head.content) == (200, b"")
+    assert [head.headers[name] for name in ("etag", "content-type", "vary")] == [
+        get.headers[name] for name in ("etag", "content-type", "vary")
+    ]
+
+
+async def test_an_analyst_is_told_no_small_number(client):
+    answer = await client.get("/indicators", params=ASKED, headers={"x-role": "analyst"})
+    row = answer.json()[0]
+    assert (row["numerator"], row["denominator"], row["value"]) == (None, None, None)
+    assert row["hidden"] == "fewer than 5, or would tell such a number"
+
+
+async def test_an_analyst_gets_no_page_of_exact_numbers(client):
+    answer = await client.get("/indicators", params=ASKED | {"format": "html"}, headers={"x-role": "analyst"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "would_disclose")
+
+
+async def test_an_analyst_asks_for_municipalities_with_their_counties(client):
+    asked = ASKED | {"by": "municipality"}
+    refused = await client.get("/indicators", params=asked, headers={"x-role": "analyst"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "would_disclose")
+    asked |= {"by": "county,municipality"}
+    assert (await client.get("/indicators", params=asked, headers={"x-role": "analyst"})).status_code == 200

@@ -19,7 +19,7 @@ from screening.vocabulary import Role
 ROLES = [role for role in Role if role != Role.SYSTEM]
 PARTS = {
     "{person:int}": "1", "{kind:str}": "refer", "{barcode:str}": barcode(1), "{batch:int}": "1", "{case:int}": "1",
-    "{message:int}": "1", "{report:str}": "1", "{indicator:str}": "participation",
+    "{message:int}": "1", "{report:str}": "1", "{indicator:str}": "participation", "{release:int}": "1",
     "{version:str}": "no-cervical-2018-07-01", "{other:str}": "no-cervical-2024-04-16-extended", "{name:str}": "no-cervical", "{programme:str}": "no-cervical", "{file:str}": "counties.csv",
 }  # fmt: skip
 QUERY = {"programme": "no-cervical"}

@@ -4,6 +4,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from analytics.disclosure.answer import Asked
+from analytics.disclosure.policy import Audience, Policy, installed, policy_in
 from analytics.extract.dataset import Dataset, open_extract
 from analytics.extract.read import read
 from analytics.indicators.engine import compute, question
@@ -28,6 +30,11 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--county", help="only this one, by name or number")
     parser.add_argument("--format", default="table", choices=[str(form) for form in Format])
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="as --format json")
+    parser.add_argument(
+        "--audience", default=Audience.INTERNAL, choices=[str(who) for who in Audience],
+        help="who will read it: for others than the programme itself small numbers are hidden",
+    )  # fmt: skip
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="how; by default the installed policy")
     parser.add_argument(
         "--extract", type=Path, metavar="DIR", help="count a written extract, not the database"
     )
@@ -60,8 +67,18 @@ async def _read() -> Dataset:
 def _render(dataset: Dataset, asked: Namespace) -> bytes:
     when = period(asked.period) if asked.period else last_whole_year(dataset.manifest.data_cut)
     form = Format(asked.format)
+    measures = _policy(asked.policy).measures(Audience(asked.audience))
+    if form == Format.HTML and measures is not None:
+        raise Refused(
+            "would_disclose", f"the page shows numbers as they are; not for audience {asked.audience}"
+        )
     if form == Format.HTML:
         return page(dataset, asked.programme, when).encode()
     by = [name.strip() for name in asked.by.split(",") if name.strip()]
     wanted = question(asked.programme, when, by=by, ids=asked.ids, county=asked.county)
-    return render(compute(dataset, wanted), form)
+    told = compute(dataset, wanted) if measures is None else Asked(dataset, measures).answer(wanted)
+    return render(told, form)
+
+
+def _policy(file: Path | None) -> Policy:
+    return installed() if file is None else policy_in(file)

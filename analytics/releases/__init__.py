@@ -1,0 +1,1 @@
+"""What the platform publishes: made, approved, published, and the same for ever."""

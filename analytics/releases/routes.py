@@ -1,0 +1,166 @@
+"""Releases over HTTP: inside they are made and decided, outside everybody reads what is published."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import HttpMethod, Request, Response, get, post, route
+from litestar.datastructures import State
+from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
+
+from analytics.disclosure.policy import installed
+from analytics.live import dataset_of
+from analytics.negotiation import unchanged
+from analytics.releases.commands import decide_release, make_release
+from analytics.releases.contents import USUAL, spec
+from analytics.releases.described import catalogue, dataset
+from analytics.releases.make import freeze
+from analytics.releases.queries import (
+    File,
+    Record,
+    open_file,
+    published_releases,
+    release_named,
+    releases,
+    sizes_of,
+)
+from analytics.releases.states import ReleaseNews
+from screening.storage.transaction import Transaction, system_actor
+from screening.vocabulary import Role
+from screening.web import (
+    CallerRequest,
+    PathId,
+    Problem,
+    allow,
+    anyone,
+    commit,
+    database_of,
+    gives,
+    refusals,
+    today_of,
+)
+
+_INTERNAL = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
+_LINKED, _CSVW = "application/ld+json", "application/csvm+json"
+_READER = system_actor("reader of what is published")
+_Held = Annotated[str, HeaderParameter(name="If-None-Match")]
+_READ = [HttpMethod.GET, HttpMethod.HEAD]
+_OPEN: dict[str, Any] = anyone() | {
+    "responses": {**refusals(Problem, "application/problem+json", (400, 404, 422, 503))}
+}
+_FILES = gives({"text/csv": {}, "application/json": {}, _CSVW: {}})
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """`tables`: strata separated by commas, each with all its margins."""
+
+    programme: str
+    period: str
+    tables: list[str] = msgspec.field(default_factory=lambda: list(USUAL))
+
+
+class Decision(msgspec.Struct, forbid_unknown_fields=True):
+    """`reason` is needed to reject and to withdraw."""
+
+    happened: ReleaseNews
+    reason: str = ""
+
+
+@get("/releases", **allow(*_INTERNAL))
+async def get_releases(request: CallerRequest) -> list[Record]:
+    """Every release and where it stands, the newest first."""
+    return await commit(request, releases)
+
+
+@post("/releases", **allow(*_INTERNAL))
+async def post_release(request: CallerRequest, data: JSONBody[Wanted]) -> Record:
+    """Freeze one as of now: counted, protected beside all that was published before, and compared with the last."""
+    asked = spec(data.programme, data.period, data.tables)
+    frozen = await freeze(
+        database_of(request),
+        await dataset_of(request),
+        asked,
+        installed(),
+        actor=request.user,
+        today=today_of(request),
+    )
+
+    async def made(tx: Transaction) -> Record:
+        return await release_named(tx, await make_release(tx, frozen=frozen))
+
+    return await commit(request, made)
+
+
+@get("/releases/{release:int}", **allow(*_INTERNAL))
+async def get_release(request: CallerRequest, release: FromPath[PathId]) -> Record:
+    """Where it comes from, and what became of it."""
+    return await commit(request, lambda tx: release_named(tx, release))
+
+
+@post("/releases/{release:int}/decisions", status_code=HTTP_200_OK, **allow(*_INTERNAL))
+async def post_decision(
+    request: CallerRequest, release: FromPath[PathId], data: JSONBody[Decision]
+) -> Record:
+    """Approve (not by who made it), publish, reject or withdraw."""
+    return await commit(
+        request,
+        lambda tx: decide_release(tx, release=release, happened=data.happened, reason=data.reason),
+    )
+
+
+@get("/releases/{release:int}/files/{name:str}", **allow(*_INTERNAL), **_FILES)
+async def get_draft(
+    request: CallerRequest, release: FromPath[PathId], name: FromPath[str]
+) -> Response[bytes]:
+    """A file as it will be published, for whoever is to approve it."""
+    return _sent(await commit(request, lambda tx: open_file(tx, release, name, published=False)), "")
+
+
+@get("/published", media_type=_LINKED, **_OPEN)
+async def get_catalogue(request: Request[Any, Any, State]) -> Response[bytes]:
+    """Everything published, as a DCAT catalogue (JSON-LD)."""
+    base = str(request.base_url).rstrip("/")
+
+    async def listed(tx: Transaction) -> list[dict[str, Any]]:
+        return [
+            dataset(base, one.id, one.manifest, published=one.published_on, sizes=await sizes_of(tx, one.id))
+            for one in await published_releases(tx)
+            if one.published_on is not None
+        ]
+
+    told = catalogue(base, await _read(request, listed))
+    return Response(msgspec.json.encode(told), media_type=_LINKED)
+
+
+@route("/published/{release:int}/{name:str}", http_method=_READ, **_OPEN, **_FILES)
+async def get_published(
+    request: Request[Any, Any, State],
+    release: FromPath[PathId],
+    name: FromPath[str],
+    if_none_match: _Held = "",
+) -> Response[bytes]:
+    """A file of a published release; it never changes, and its ETag is its SHA-256."""
+    return _sent(await _read(request, lambda tx: open_file(tx, release, name, published=True)), if_none_match)
+
+
+async def _read(request: Request[Any, Any, State], work: Any) -> Any:
+    return await request.app.state.database.run(work, actor=_READER, today=request.app.state.clock.today())
+
+
+def _sent(file: File, held: str) -> Response[bytes]:
+    tag = f'"{file.sha256}"'
+    headers = {"ETag": tag}
+    if file.name.endswith(".csv"):
+        headers["Link"] = f'<csv-metadata.json>; rel="describedby"; type="{_CSVW}"'
+    if unchanged(held, tag):
+        return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(file.content, media_type=_media(file.name), headers=headers)
+
+
+def _media(name: str) -> str:
+    if name == "csv-metadata.json":
+        return _CSVW
+    return "text/csv" if name.endswith(".csv") else "application/json"
+
+
+handlers = [get_releases, post_release, get_release, post_decision, get_draft, get_catalogue, get_published]

@@ -1,0 +1,101 @@
+"""A release over HTTP: staff make and decide, everybody reads what is published."""
+
+import hashlib
+import io
+
+import polars as pl
+import pytest
+
+from screening.vocabulary import Role
+
+WANTED = {"programme": "no-cervical", "period": "2023", "tables": ["county"]}
+
+
+@pytest.fixture
+async def staff(platform):
+    async with platform.caller(Role.PROGRAMME_STAFF, sub="kari") as caller:
+        yield caller
+
+
+@pytest.fixture
+async def second(platform):
+    async with platform.caller(Role.ADMINISTRATOR, sub="ola") as caller:
+        yield caller
+
+
+@pytest.fixture
+async def anybody(platform):
+    async with platform.caller() as caller:
+        yield caller
+
+
+async def decide(caller, number, happened, **more):
+    return await caller.post(f"/releases/{number}/decisions", json={"happened": happened, **more})
+
+
+async def test_a_release_is_made_by_one_approved_by_another_and_read_by_all(staff, second, anybody):
+    made = (await staff.post("/releases", json=WANTED)).json()
+    assert (made["state"], made["made_by"]) == ("made", "kari")
+    number = made["id"]
+    assert (await anybody.get(f"/published/{number}/county.csv")).status_code == 404
+    assert (await second.get(f"/releases/{number}/files/county.csv")).status_code == 200
+    assert (await decide(staff, number, "approved")).json()["type"] == "urn:screening:same_person"
+    assert (await decide(second, number, "approved")).json()["state"] == "approved"
+    assert (await decide(staff, number, "published")).json()["state"] == "published"
+
+    listed = (await anybody.get("/published")).json()["dcat:dataset"]
+    assert [one["dct:identifier"] for one in listed] == [str(number)]
+    for distribution in listed[0]["dcat:distribution"]:
+        file = await anybody.get(distribution["dcat:downloadURL"])
+        assert hashlib.sha256(file.content).hexdigest() == distribution["spdx:checksum"]["spdx:checksumValue"]
+        assert len(file.content) == distribution["dcat:byteSize"]
+
+    withdrawn = await decide(second, number, "withdrawn", reason="a laboratory was counted twice")
+    assert withdrawn.json()["ended_reason"] == "a laboratory was counted twice"
+    assert (await anybody.get("/published")).json()["dcat:dataset"] == []
+    assert (await anybody.get(f"/published/{number}/county.csv")).status_code == 404
+
+
+@pytest.fixture
+async def number(staff, second):
+    made = (await staff.post("/releases", json=WANTED)).json()["id"]
+    await decide(second, made, "approved")
+    await decide(second, made, "published")
+    return made
+
+
+async def test_a_published_table_is_described_for_machines(anybody, number):
+    answer = await anybody.get(f"/published/{number}/county.csv")
+    assert 'rel="describedby"' in answer.headers["link"]
+    described = (await anybody.get(f"/published/{number}/csv-metadata.json")).json()
+    assert described["@context"][0] == "http://www.w3.org/ns/csvw"
+    (table,) = [table for table in described["tables"] if table["url"] == "county.csv"]
+    columns = [column["name"] for column in table["tableSchema"]["columns"]]
+    frame = pl.read_csv(io.BytesIO(answer.content))
+    assert frame.columns == columns
+    assert not frame.select(table["tableSchema"]["primaryKey"]).is_duplicated().any()
+
+
+async def test_what_is_published_never_changes_and_is_sent_once(anybody, number):
+    path = f"/published/{number}/all.csv"
+    first = await anybody.get(path)
+    again = await anybody.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    head = await anybody.head(path)
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", first.headers["etag"])
+
+
+async def test_true_numbers_leave_by_no_door(staff, anybody, number):
+    for name in ("numbers.parquet", "true%2Fcounty.parquet"):
+        assert (await anybody.get(f"/published/{number}/{name}")).status_code == 404
+        assert (await staff.get(f"/releases/{number}/files/{name}")).status_code == 404
+
+
+async def test_an_unknown_word_is_refused_naming_the_nearest(staff):
+    for wrong, said in (
+        ({"programme": "no-cervica"}, "did you mean 'no-cervical'"),
+        ({"tables": ["couny"]}, "did you mean 'county'"),
+        ({"period": "last year"}, "is not a period"),
+    ):
+        answer = await staff.post("/releases", json=WANTED | wrong)
+        assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
