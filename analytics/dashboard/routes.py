@@ -14,7 +14,7 @@ from analytics.live import computed, dataset_of
 from analytics.reports.words import Language
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, anyone, today_of
+from screening.web import PROBLEMS, CallerRequest, allow, anyone, gives, refusals, today_of
 
 # Exact numbers, small ones too: for those who run the programme. Others are answered by /indicators.
 _READERS = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
@@ -44,7 +44,12 @@ def _refused(_request: CallerRequest, error: Refused) -> Response[str]:
     return _response(refusal(error.message), _HTML, _POLICY, status=status)
 
 
-_PAGE: dict[str, Any] = {"media_type": "text/html", "exception_handlers": {Refused: _refused}}
+_PAGE: dict[str, Any] = {
+    "media_type": "text/html",
+    "exception_handlers": {Refused: _refused},
+    **allow(*_READERS, refused={**PROBLEMS, **refusals(str, "text/html", (403, 404, 422))}),
+}
+_FILE = gives({media: {} for media in _MEDIA.values()})
 
 
 @get("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
@@ -55,7 +60,7 @@ async def show_style() -> Response[str]:
     return Response(style(), media_type="text/css", headers={"Cache-Control": "public, max-age=31536000"})
 
 
-@get("/dashboard", summary="All programmes", **_PAGE, **allow(*_READERS))
+@get("/dashboard", summary="All programmes", **_PAGE)
 async def show_dashboard(
     request: CallerRequest,
     period: FromQuery[str | None] = None,
@@ -79,7 +84,6 @@ async def show_dashboard(
     "/dashboard/{programme:str}",
     summary="One programme, or one of its indicators",
     **_PAGE,
-    **allow(*_READERS),
 )
 async def show_programme(
     request: CallerRequest,
@@ -114,6 +118,7 @@ async def show_programme(
 @get(
     "/dashboard/{programme:str}/{file:str}",
     summary="A picture of the dashboard, or its rows",
+    **_FILE,
     **allow(*_READERS),
 )
 async def take_away(

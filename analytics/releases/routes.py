@@ -116,7 +116,7 @@ async def get_draft(
     return _sent(await commit(request, lambda tx: open_file(tx, release, name, published=False)), "")
 
 
-@get("/published", media_type=_LINKED, **_OPEN)
+@get("/published", media_type=_LINKED, **_OPEN, **gives({_LINKED: {}}))
 async def get_catalogue(request: Request[Any, Any, State]) -> Response[bytes]:
     """Everything published, as a DCAT catalogue (JSON-LD)."""
     base = str(request.base_url).rstrip("/")

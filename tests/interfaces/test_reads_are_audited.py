@@ -12,7 +12,7 @@ from screening.vocabulary import Role
 # Counts, definitions, messages without a name, and what is written: each of the latter audits its writing.
 NO_PERSON = {
     ("GET", "/health"), ("GET", "/demo"), ("GET", "/fhir/R4/metadata"),
-    ("GET", "/indicators"), ("GET", "/indicators/{indicator:str}"), ("GET", "/dashboard"),
+    ("GET", "/indicators"), ("HEAD", "/indicators"), ("GET", "/indicators/{indicator:str}"), ("GET", "/dashboard"),
     ("GET", "/dashboard/page.css"), ("GET", "/dashboard/{programme:str}"), ("GET", "/dashboard/{programme:str}/{file:str}"),
     ("GET", "/releases"), ("POST", "/releases"), ("GET", "/releases/{release:int}"),
     ("POST", "/releases/{release:int}/decisions"), ("GET", "/releases/{release:int}/files/{name:str}"),
