@@ -17,6 +17,8 @@ from invitations.sending.batches import Report, acknowledge_batch, form_batch, r
 from invitations.sending.plan import plan_letters
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
+from screening.history.commands import append_events
+from screening.history.events import News, natural_key
 from screening.ledger.advance import advance
 from screening.protocols.load import family
 from screening.refusals import Conflict, Refused
@@ -427,3 +429,56 @@ async def test_who_is_written_about_to_a_carrier_and_who_is_kept_back_is_on_reco
     await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
     assert sorted(await recorded("gave batch to carrier")) == [1, 3]
     assert await recorded("kept back letters") == [2]
+
+
+async def tell(database, kind, *, person=1, today=TODAY, **body):
+    news = News(
+        person_id=person, kind=kind, occurred_on=today, source="test", key=natural_key("test", kind, today),
+        programme=PROGRAMME, body=body,
+    )  # fmt: skip
+    await database.run(lambda tx: append_events(tx, news=[news]), actor=ACTOR, today=today)
+    await advance(database, family=family(PROGRAMME), today=today)
+
+
+async def test_a_letter_withdrawn_before_it_left_and_owed_again_is_sent(people, database, tmp_path):
+    await database.run(
+        lambda tx: plan_letters(tx, programme=PROGRAMME, channels=BOTH), actor=ACTOR, today=TODAY
+    )
+    await tell(database, "opted_out", scope="contact")
+    await database.run(lambda tx: form_batch(tx, channel=Channel.DIGITAL), actor=ACTOR, today=TODAY)
+    await tell(database, "opted_in", scope="contact")
+    mailbox = Mailbox()
+    for days in (0, 40, 80):
+        await advance(database, family=family(PROGRAMME), today=TODAY + timedelta(days=days))
+        await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True), TODAY + timedelta(days=days))
+    assert (1, "reminded", "digital") in await sent(database)
+
+
+async def test_what_failed_is_not_tried_each_day_but_once_the_address_is_open_again(database, url, tmp_path):
+    await add_woman(url, 1, digital=False, born=date(1998, 1, 1))
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    await database.run(
+        lambda tx: plan_letters(tx, programme=PROGRAMME, channels=BOTH), actor=ACTOR, today=TODAY
+    )
+    await protect(url)
+    spool = PrintSpool(tmp_path, counts_itself=True)
+    for days in range(3):
+        await send(database, Mailbox(), spool, TODAY + timedelta(days=days))
+    assert await database.pool.fetchval("select count(*) from sending") == 1
+    await owner(url, "update person set protected_address = false")
+    assert (await send(database, Mailbox(), spool, TODAY + timedelta(days=4))).planned == 0, "no news yet"
+    await tell(database, "unprotected", today=TODAY + timedelta(days=4))
+    await send(database, Mailbox(), spool, TODAY + timedelta(days=4))
+    assert (1, "reminded", "print") in await sent(database)
+
+
+async def test_a_digital_letter_that_failed_for_a_protected_address_is_not_tried_again_each_day(
+    database, url, tmp_path
+):
+    await add_woman(url, 1, protected=True, born=date(1998, 1, 1))
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    mailbox = Mailbox(refuses="*")
+    for days in range(6):
+        await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True), TODAY + timedelta(days=days))
+    assert mailbox.calls == 2
+    assert await database.pool.fetchval("select state from obligation") == "open"
