@@ -1,7 +1,7 @@
 """Batches: formed with a count, handed to a carrier, acknowledged with a count, or left in plain sight."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -19,33 +19,39 @@ from screening.vocabulary import EventKind, ObligationKind
 SIZE = 500
 # A carrier that refuses a sending is asked once more the next day; then the next channel takes it.
 ATTEMPTS = 2
-_WAIT = timedelta(days=1)
 
-_CANCEL = """
-update sending s set state = 'cancelled', changed_on = $2
-  from obligation o
- where o.id = s.obligation_id and s.channel = $1 and s.state = 'planned' and o.state <> 'open'
-   and s.attempts = 0
-returning s.kit
+# A letter sent again, because nobody received it the first time, is owed by its own evidence; who died or left the
+# programme since is reminded of nothing.
+_UNWANTED = """
+(p.died_on is not null
+ or (o.state <> 'open'
+     and not exists (select 1 from event e where e.id = o.closed_by and e.body -> 'sending' = to_jsonb(s.id)))
+ or (s.kind in ('invite', 'remind') and t.status in ('outside', 'opted_out', 'ceased'))) as unwanted
 """
-_CLAIM = """
-select s.id from sending s
- where s.channel = $1 and s.state = 'planned' and s.not_before <= $2 order by s.id limit $3 for update skip locked
+# A protected address is known to no print house.
+_UNPRINTABLE = "(s.channel = 'print' and (p.protected_address or p.address is null)) as unprintable"
+_ABOUT = """
+sending s join obligation o on o.id = s.obligation_id join person p on p.id = s.person_id
+  left join standing t on t.person_id = s.person_id and t.programme = s.programme
+"""
+_CLAIM = f"""
+select s.id, s.person_id, s.kit, {_UNWANTED}, {_UNPRINTABLE} from {_ABOUT}
+ where s.channel = $1 and s.state = 'planned' and s.not_before <= $2
+ order by s.not_before, s.id limit $3 for update of s skip locked
 """
 
 
 async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
     """Put what is planned for a channel into one batch; None where nothing is.
 
-    What is no longer owed by now is cancelled, not sent.
+    What is no longer owed by now is cancelled, and what must not be printed fails; neither is sent.
     """
-    cancelled = await tx.rows(_CANCEL, channel, tx.today)
-    kits = [row["kit"] for row in cancelled if row["kit"]]
-    if kits:
-        await tx.run("update kit set state = 'void', changed_on = $2 where barcode = any($1)", kits, tx.today)
-    rows = await tx.rows(_CLAIM, channel, tx.today, SIZE)
-    if not rows:
-        return None
+    rows: list[Row] = []
+    while not rows:
+        claimed = await tx.rows(_CLAIM, channel, tx.today, SIZE)
+        if not claimed:
+            return None
+        rows = await _keep_back(tx, claimed)
     number: int = await tx.value(
         "insert into batch (channel, formed_on, expected) values ($1, $2, $3) returning id",
         channel, tx.today, len(rows),
@@ -58,31 +64,64 @@ async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
     return number
 
 
-_ITEMS = """
-select s.id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject, o.rule,
-       p.name, p.address, p.postcode, p.post_town, b.formed_on,
+async def _keep_back(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """The rest of these sendings, after those that must not leave any more were taken out."""
+    cancelled = [row for row in rows if row["unwanted"]]
+    failed = [row for row in rows if row["unprintable"] and not row["unwanted"]]
+    kept = [*cancelled, *failed]
+    if kept:
+        await _set(tx, cancelled, SendingState.CANCELLED)
+        await _set(tx, failed, SendingState.FAILED)
+        await tx.run(
+            "update kit set state = 'void', changed_on = $2 where barcode = any($1) and state = 'ordered'",
+            [row["kit"] for row in kept if row["kit"]], tx.today,
+        )  # fmt: skip
+        facts = {"cancelled": len(cancelled), "failed": len(failed)}
+        await tx.audit("kept back letters", persons=[row["person_id"] for row in kept], facts=facts)
+    return [row for row in rows if not (row["unwanted"] or row["unprintable"])]
+
+
+_BATCH = "select channel, state, formed_on from batch where id = $1 for update"
+_ITEMS = f"""
+select s.id, s.person_id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject, o.rule,
+       p.name, p.address, p.postcode, p.post_town, {_UNWANTED}, {_UNPRINTABLE},
        (select i.number from identity i where i.person_id = p.id order by i.number limit 1) as number
-  from sending s join batch b on b.id = s.batch_id join person p on p.id = s.person_id
-  join obligation o on o.id = s.obligation_id left join kit k on k.barcode = s.kit
+  from {_ABOUT} left join kit k on k.barcode = s.kit
  where s.batch_id = $1 and s.state = 'handed' order by s.id
 """
 
 
 async def outgoing(tx: Transaction, *, batch: int) -> Outgoing:
-    """What a carrier is given; the same every time it is asked for."""
+    """What a carrier is given; once it has the batch, the same every time it is asked for.
+
+    Until then, what must not leave any more is kept back.
+    """
+    known = await tx.row(_BATCH, batch)
+    if known is None:
+        raise NotFound("batch_unknown", f"no batch {batch}")
     rows = await tx.rows(_ITEMS, batch)
-    digital = await tx.value("select channel = 'digital' from batch where id = $1", batch)
-    items = [_item(row, digital=bool(digital)) for row in rows]
-    return Outgoing(batch, rows[0]["formed_on"] if rows else tx.today, items)
+    if known["state"] == BatchState.FORMED:
+        given, rows = len(rows), await _keep_back(tx, rows)
+        if len(rows) < given:
+            await tx.run("update batch set expected = $2 where id = $1", batch, len(rows))
+    facts = {"batch": batch, "channel": known["channel"], "letters": len(rows)}
+    await tx.audit("gave batch to carrier", persons=[row["person_id"] for row in rows], facts=facts)
+    digital, formed_on = known["channel"] == Channel.DIGITAL, known["formed_on"]
+    return Outgoing(batch, formed_on, [_item(row, formed_on, digital=digital) for row in rows])
 
 
-def _item(row: Row, *, digital: bool) -> Item:
+async def note_taken(tx: Transaction, *, batch: int) -> None:
+    """The carrier has the batch and has not counted it yet: what is in it has left."""
+    await tx.run("update batch set state = 'handed' where id = $1 and state = 'formed'", batch)
+
+
+def _item(row: Row, formed_on: date, *, digital: bool) -> Item:
     address = [row["name"], row["address"] or "", f"{row['postcode'] or ''} {row['post_town'] or ''}".strip()]
     return Item(
         sending=row["id"],
         letter=Letter(
             programme=row["programme"], template=row["letter"], language=row["language"],
-            written_on=row["formed_on"], address=[] if digital else address, kit=row["kit"],
+            written_on=formed_on, address=[] if digital else address, kit=row["kit"],
             kit_expires_on=row["expires_on"], taken_on=_taken_on(row["subject"]),
             rule=row["rule"],
         ),
@@ -126,7 +165,7 @@ async def acknowledge_batch(tx: Transaction, *, batch: int, receipt: Receipt) ->
     )  # fmt: skip
     if matches:
         await _sent(tx, taken)
-        await _refused(tx, refused)
+        await _send_on(tx, refused, attempts=ATTEMPTS)
     facts = {"batch": batch, "accepted": receipt.accepted, "expected": row["expected"], "state": state}
     await tx.audit("acknowledged batch", persons=[one["person_id"] for one in taken], facts=facts)
     return state
@@ -159,18 +198,23 @@ def _sent_news(one: Row, today: date) -> News:
     )  # fmt: skip
 
 
-async def _refused(tx: Transaction, refused: Sequence[Row]) -> None:
-    """A refused sending is planned again: the same channel once more, then print; print failing is failure."""
-    for one in refused:
-        again = one["attempts"] + 1 < ATTEMPTS
-        digital = one["channel"] == Channel.DIGITAL
-        state = SendingState.PLANNED if again or digital else SendingState.FAILED
-        await tx.run(
-            "update sending set state = $2, channel = $3, attempts = $4, batch_id = null, not_before = $5, changed_on = $6"
-            " where id = $1",
-            one["id"], state, one["channel"] if again else Channel.PRINT, one["attempts"] + 1 if again else 0,
-            tx.today + _WAIT if again else tx.today, tx.today,
-        )  # fmt: skip
+# Where what did not arrive goes next: the same channel once more, then print where that may be; else nowhere.
+_ONWARD = """
+update sending s
+   set state = case when n.channel is null then 'failed' else 'planned' end, channel = coalesce(n.channel, s.channel),
+       attempts = case when n.channel = s.channel then s.attempts + 1 else 0 end, batch_id = null,
+       not_before = case when n.channel = s.channel then $2::date + 1 else $2 end, changed_on = $2
+  from (select s.id, case when s.attempts + 1 < $3 then s.channel
+                          when s.channel = 'digital' and not p.protected_address and p.address is not null then 'print'
+                     end as channel
+          from sending s join person p on p.id = s.person_id where s.id = any($1)) n
+ where n.id = s.id
+"""
+
+
+async def _send_on(tx: Transaction, sendings: Sequence[Row], *, attempts: int) -> None:
+    if sendings:
+        await tx.run(_ONWARD, [row["id"] for row in sendings], tx.today, attempts)
 
 
 async def note_trouble(tx: Transaction, *, batch: int, trouble: str) -> None:
@@ -227,7 +271,7 @@ async def record_deliveries(tx: Transaction, *, reports: Sequence[Report]) -> Re
             else:
                 back.append((row, report.on))
     await _set(tx, delivered, SendingState.DELIVERED)
-    await _print_instead(tx, printed)
+    await _send_on(tx, printed, attempts=0)  # nobody received it digitally: on paper, then
     await _came_back(tx, back)
     people = [row["person_id"] for row in (*delivered, *printed, *(row for row, _ in back))]
     await tx.audit("delivery reports", persons=people, facts=msgspec.to_builtins(counts))
@@ -239,16 +283,6 @@ async def _set(tx: Transaction, sendings: Sequence[Row], state: SendingState) ->
         await tx.run(
             "update sending set state = $2, changed_on = $3 where id = any($1)",
             [row["id"] for row in sendings], state, tx.today,
-        )  # fmt: skip
-
-
-async def _print_instead(tx: Transaction, sendings: Sequence[Row]) -> None:
-    """What nobody received digitally goes out on paper."""
-    if sendings:
-        await tx.run(
-            "update sending set state = 'planned', channel = 'print', batch_id = null, attempts = 1, not_before = $2,"
-            " changed_on = $2 where id = any($1)",
-            [row["id"] for row in sendings], tx.today,
         )  # fmt: skip
 
 

@@ -28,18 +28,27 @@ class Planned(msgspec.Struct, frozen=True):
     short: int = 0
 
 
+# What failed is planned again by another way, or by the same once the register has told of another address.
+_FAILED = """exists (
+  select 1 from sending f
+   where f.obligation_id = o.id and f.state = 'failed' and f.channel = {channel}
+     and not exists (select 1 from event e where e.person_id = o.person_id and e.kind in ('moved', 'unprotected')
+                                             and e.recorded_on >= f.changed_on))"""
+_UNSENT = "not exists (select 1 from sending s where s.obligation_id = o.id and s.state not in ('cancelled', 'failed'))"
 # A protected address is known to no carrier: such a person is written to digitally or, visibly, not at all.
-_LETTERS = """
+_PRINTABLE = "not p.protected_address and p.address is not null and not " + _FAILED.format(channel="'print'")
+_DIGITAL = "p.digital_mailbox and 'digital' = any($5) and not " + _FAILED.format(channel="'digital'")
+_LETTERS = f"""
 insert into sending (obligation_id, person_id, programme, kind, letter, language, channel, not_before, planned_on,
                      changed_on)
-select o.id, o.person_id, o.programme, o.kind, o.letter, p.language,
-       case when p.digital_mailbox and 'digital' = any($5) then 'digital' else 'print' end, $2, $2, $2
+select o.id, o.person_id, o.programme, o.kind, o.letter, p.language, w.channel, $2, $2, $2
   from obligation o join person p on p.id = o.person_id
+       cross join lateral (
+         select case when {_DIGITAL} then 'digital' when {_PRINTABLE} then 'print' end as channel) w
  where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
-   and ((p.digital_mailbox and 'digital' = any($5)) or (not p.protected_address and p.address is not null))
-   and not exists (select 1 from sending s where s.obligation_id = o.id)
+   and w.channel is not null and {_UNSENT}
  order by o.due_on, o.id limit $4
-on conflict (obligation_id) do nothing
+on conflict (obligation_id) where state not in ('cancelled', 'failed') do nothing
 returning person_id
 """
 
@@ -76,12 +85,11 @@ async def move_to_print(tx: Transaction, *, programme: str, channels: Collection
     return len(rows)
 
 
-_OWED_KITS = """
+_OWED_KITS = f"""
 select o.id, o.person_id, o.kind, o.letter, p.language
   from obligation o join person p on p.id = o.person_id
  where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
-   and not p.protected_address and p.address is not null
-   and not exists (select 1 from sending s where s.obligation_id = o.id)
+   and {_PRINTABLE} and {_UNSENT}
    and not exists (select 1 from kit k where k.person_id = o.person_id and k.state in ('returned', 'received'))
  order by o.due_on, o.id limit $4 for update of o skip locked
 """

@@ -37,3 +37,12 @@ async def unacknowledged_batches(tx: Transaction, *, older_than_days: int) -> in
         tx.today,
         older_than_days,
     )
+
+
+async def failed_sendings(tx: Transaction) -> int:
+    """Letters and kits that are owed and that no channel could take: somebody must find a way to these people."""
+    return await tx.value(
+        "select count(distinct o.id) from sending s join obligation o on o.id = s.obligation_id"
+        " where s.state = 'failed' and o.state = 'open' and not exists (select 1 from sending l"
+        " where l.obligation_id = o.id and l.state not in ('cancelled', 'failed'))"
+    )

@@ -10,14 +10,14 @@ from datetime import date
 
 import msgspec
 
-from invitations.carriers.carrier import Carrier, CarrierFailed
-from invitations.sending.batches import acknowledge_batch, form_batch, note_trouble, outgoing
+from invitations.carriers.carrier import Carrier, CarrierFailed, Receipt
+from invitations.sending.batches import acknowledge_batch, form_batch, note_taken, note_trouble, outgoing
 from invitations.sending.plan import BATCH, Planned, move_to_print, plan_kits, plan_letters
 from invitations.sending.states import BatchState, Channel
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction, system_actor
 
-_OPEN_BATCHES = "select id from batch where state = 'formed' and channel = $1 order by id"
+_OPEN_BATCHES = "select id from batch where state in ('formed', 'handed') and channel = $1 order by id"
 
 
 class SendReport(msgspec.Struct, frozen=True):
@@ -118,7 +118,7 @@ class _Sender:
             lambda tx: outgoing(tx, batch=batch), actor=self._actor, today=self._today
         )
         try:
-            receipt = await carrier.hand_over(content)
+            receipt = await carrier.hand_over(content) if content.items else Receipt(0)
         except CarrierFailed as failed:
             trouble = str(failed)
             await self._database.run(
@@ -128,6 +128,9 @@ class _Sender:
             )
             raise
         if receipt is None:
+            await self._database.run(
+                lambda tx: note_taken(tx, batch=batch), actor=self._actor, today=self._today
+            )
             return False
         state = await self._database.run(
             lambda tx: acknowledge_batch(tx, batch=batch, receipt=receipt),

@@ -38,7 +38,7 @@ sending = Table(
     "sending",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("obligation_id", BigInteger, ForeignKey("obligation.id"), nullable=False, unique=True),
+    Column("obligation_id", BigInteger, ForeignKey("obligation.id"), nullable=False),
     Column("person_id", BigInteger, ForeignKey("person.id"), nullable=False, index=True),
     Column("programme", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -54,5 +54,13 @@ sending = Table(
     Column("changed_on", Date, nullable=False),
     words_only("channel", Channel),
     words_only("state", SendingState),
+    # at most one that leaves or left; what was cancelled or failed may be owed again
+    Index(
+        "uq_sending_obligation_id",
+        "obligation_id",
+        unique=True,
+        postgresql_where=text("state not in ('cancelled', 'failed')"),
+    ),
+    Index("ix_sending_failed", "obligation_id", postgresql_where=text("state = 'failed'")),
     Index("ix_sending_planned", "channel", "not_before", "id", postgresql_where=text("state = 'planned'")),
 )

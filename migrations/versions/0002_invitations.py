@@ -118,10 +118,23 @@ def create_tables():
         sa.ForeignKeyConstraint(["obligation_id"], ["obligation.id"], name=op.f("fk_sending_obligation_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sending_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending")),
-        sa.UniqueConstraint("obligation_id", name=op.f("uq_sending_obligation_id")),
     )
     op.create_index(op.f("ix_sending_batch_id"), "sending", ["batch_id"], unique=False)
     op.create_index(op.f("ix_sending_person_id"), "sending", ["person_id"], unique=False)
+    op.create_index(
+        "uq_sending_obligation_id",
+        "sending",
+        ["obligation_id"],
+        unique=True,
+        postgresql_where=sa.text("state not in ('cancelled', 'failed')"),
+    )
+    op.create_index(
+        "ix_sending_failed",
+        "sending",
+        ["obligation_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed'"),
+    )
     op.create_index(
         "ix_sending_planned",
         "sending",

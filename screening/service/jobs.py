@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from invitations.carriers.carrier import Carrier
-from invitations.sending.queries import unacknowledged_batches
+from invitations.sending.queries import failed_sendings, unacknowledged_batches
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
 from screening.ledger.advance import Advanced, advance
@@ -140,6 +140,7 @@ async def _look(equipment: Equipment, tx: Transaction) -> dict[str, object]:
         "batches_not_acknowledged": await unacknowledged_batches(
             tx, older_than_days=equipment.acknowledged_within
         ),
+        "letters_failed": await failed_sendings(tx),
         "jobs_in_trouble": await troubled_slots(tx, since=datetime.now(UTC) - _DAY),
         "audit_records_not_sealed": await unsealed_records(tx, older_than=_SEALED_WITHIN),
     }

@@ -146,13 +146,15 @@ async def test_the_watch_tells_in_counts_what_is_not_as_it_should_be(people, dat
     )
     connection = await asyncpg.connect(url)
     await connection.execute(
-        "alter table audit disable trigger all; update audit set at = at - interval '2 hours'"
+        "alter table audit disable trigger all; update audit set at = at - interval '2 hours';"
+        " update sending set state = 'failed' where kit is null"
     )
     await connection.close()
     with capture_logs() as logs:
         seen = await run_job("watch", equipment, today=TODAY + timedelta(days=4))
     assert seen["obligations_overdue"] == {PROGRAMME: {"dispatch_kit": 1, "remind": 1}}
     assert seen["batches_not_acknowledged"] == 1
+    assert seen["letters_failed"] == 1
     assert seen["jobs_in_trouble"] == {"seal": 1}
     assert seen["audit_records_not_sealed"] > 0
     assert [(one["log_level"], one["event"]) for one in logs] == [
