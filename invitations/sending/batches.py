@@ -131,7 +131,7 @@ def _item(row: Row, formed_on: date, *, digital: bool) -> Item:
 
 
 def _taken_on(subject: str) -> date | None:
-    """An obligation to tell a result names the day its specimen was taken: `result 2025-02-20`."""
+    """An obligation to tell a result names the day its specimen was taken: `result 2025-02-20 …`."""
     words = subject.split()
     return date.fromisoformat(words[1]) if len(words) > 1 and words[0] == "result" else None
 

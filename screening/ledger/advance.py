@@ -153,7 +153,7 @@ async def _advance(tx: Transaction, family: Family, seen: Mapping[int, int]) -> 
 
 
 _OPEN_ROWS = """
-select person_id, id, episode, kind, subject, due_on from obligation
+select person_id, id, episode, kind, subject, due_on, letter from obligation
  where person_id = any($1) and programme = $2 and closed_on is null
 """
 
@@ -173,7 +173,7 @@ select person_id, $9, episode, kind, subject, opened_on, due_on, rule, letter
        as o(person_id, episode, kind, subject, opened_on, due_on, rule, letter)
 on conflict on constraint uq_obligation_owed_once do update
    set state = 'open', closed_on = null, closed_by = null, closed_reason = null,
-       due_on = excluded.due_on, rule = excluded.rule
+       due_on = excluded.due_on, rule = excluded.rule, letter = excluded.letter
  where obligation.state <> 'open'
 """
 _FULFIL = """
@@ -184,7 +184,10 @@ _WITHDRAW = """
 update obligation o set state = 'withdrawn', closed_on = $3, closed_reason = c.reason
   from unnest($1::bigint[], $2::text[]) as c(id, reason) where o.id = c.id
 """
-_MOVE = "update obligation o set due_on = c.due_on from unnest($1::bigint[], $2::date[]) as c(id, due_on) where o.id = c.id"
+_MOVE = """
+update obligation o set due_on = c.due_on, letter = c.letter
+  from unnest($1::bigint[], $2::date[], $3::text[]) as c(id, due_on, letter) where o.id = c.id
+"""
 
 
 async def _write_changes(
@@ -218,7 +221,9 @@ async def _write_changes(
         await tx.run(_WITHDRAW, [row for row, _ in withdrawn], [reason for _, reason in withdrawn], tx.today)
     moved = [pair for change in changes for pair in change.moved]
     if moved:
-        await tx.run(_MOVE, [row for row, _ in moved], [due for _, due in moved])
+        await tx.run(
+            _MOVE, [row for row, _ in moved], [one.due_on for _, one in moved], [one.letter for _, one in moved]
+        )  # fmt: skip
 
 
 _SETTLE = """

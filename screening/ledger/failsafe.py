@@ -118,10 +118,10 @@ select person_id, status, reason, rule, protocol, next_due_on, next_action_on, e
   from standing where programme = $1 and person_id > $2 order by person_id limit $3
 """
 _OWED = """
-select person_id, episode, kind, subject, due_on from obligation
+select person_id, episode, kind, subject, due_on, letter from obligation
  where programme = $1 and state = 'open' and person_id = any($2)
 """
-_Owed = tuple[date, str, str, date]
+_Owed = tuple[date, str, str, date, str | None]
 
 
 async def _verify(tx: Transaction, family: Family, after: int) -> tuple[int, int, list[int]] | None:
@@ -132,7 +132,7 @@ async def _verify(tx: Transaction, family: Family, after: int) -> tuple[int, int
     persons = [row["person_id"] for row in stored]
     owed: dict[int, set[_Owed]] = {person: set() for person in persons}
     for person, *row in await tx.rows(_OWED, family.name, persons):
-        owed[person].add((row[0], row[1], row[2], row[3]))
+        owed[person].add((row[0], row[1], row[2], row[3], row[4]))
     differing: list[int] = []
     decided = 0
     for row, life in zip(stored, await load_lives(tx, persons=persons, programme=family.name), strict=True):
@@ -151,5 +151,5 @@ def _agrees(decision: Decision, stored: tuple[object, ...], owed: set[_Owed]) ->
         decision.next_due_on, decision.next_action_on, decision.episode_opened_on,
     )  # fmt: skip
     return again == stored and owed == {
-        (o.episode, o.kind, o.subject, o.due_on) for o in decision.obligations
+        (o.episode, o.kind, o.subject, o.due_on, o.letter) for o in decision.obligations
     }

@@ -18,10 +18,12 @@ class OpenRow(msgspec.Struct, frozen=True, gc=False):
     kind: str
     subject: str
     due_on: date
+    letter: str | None
 
 
 class Changes(msgspec.Struct, frozen=True, gc=False):
-    """`fulfilled` pairs ledger rows with their evidence; `withdrawn` with the reason; `moved` with the new due date.
+    """`fulfilled` pairs ledger rows with their evidence; `withdrawn` with the reason; `moved` with
+    what is owed now, on another day or by another letter.
 
     `settled` opened and closed since the last decision: the ledger never saw them open, and records them all the same.
     """
@@ -29,7 +31,7 @@ class Changes(msgspec.Struct, frozen=True, gc=False):
     opened: tuple[Obligation, ...]
     fulfilled: tuple[tuple[int, Closed], ...]
     withdrawn: tuple[tuple[int, str], ...]
-    moved: tuple[tuple[int, date], ...]
+    moved: tuple[tuple[int, Obligation], ...]
     settled: tuple[Closed, ...] = ()
 
 
@@ -66,9 +68,9 @@ def reconcile(decision: Decision, ledger: Iterable[OpenRow], *, seen: int) -> Ch
             if (row.episode, row.kind, row.subject) not in evidence
         ),
         moved=tuple(
-            (row.id, wanted[key].due_on)
+            (row.id, one)
             for key, row in held.items()
-            if key in wanted and wanted[key].due_on != row.due_on
+            if (one := wanted.get(key)) is not None and (one.due_on, one.letter) != (row.due_on, row.letter)
         ),
         settled=settled,
     )

@@ -50,7 +50,9 @@ obligation = Table(
     # an episode is named by the day it opened: a number would shift when an older result arrives late
     Column("episode", Date, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),  # 'colposcopy', 'reminder-1', 'self-sample 2025-02-03', …
+    Column(
+        "subject", Text, nullable=False
+    ),  # 'colposcopy', 'reminder-1', 'result 2025-02-03 result_negative #17', …
     Column("opened_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("rule", Text, nullable=False),

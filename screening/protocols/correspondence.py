@@ -55,7 +55,11 @@ class Correspondence:
     def owe_result(
         self, table: Lookup, leaf: Leaf, word: Word, event: Event, episode: date, sample: str
     ) -> None:
-        """A result that the programme tells by itself; a corrected one is told again, under a name of its own."""
+        """A result that the programme tells by itself, under the name of the event it rests on and of its letter.
+
+        What another event says, or another letter, is told again: the same day may have two specimens,
+        and a result that was told may be corrected twice a day.
+        """
         rule = table.letters
         day = event.occurred_on
         template = None if rule is None else rule.letters.get(word)
@@ -67,7 +71,7 @@ class Correspondence:
         self.results.append(
             Obligation(
                 kind=ObligationKind.GIVE_RESULT,
-                subject=f"result {day}" if event.supersedes is None else f"result {day} corrected {known_on}",
+                subject=f"result {day} {template} #{event.id}",
                 episode=episode,
                 opened_on=known_on,
                 due_on=known_on,

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from functools import partial
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from screening.ledger.explain import explain_person
 from screening.ledger.failsafe import check_failsafe
 from screening.protocols.load import family
 from screening.storage.transaction import system_actor
-from screening.vocabulary import EventKind, Test
+from screening.vocabulary import EventKind, Sample, Test
 
 PROGRAMME = "no-cervical"
 TODAY = date(2024, 6, 3)
@@ -106,6 +107,48 @@ async def test_a_correction_opens_again_what_it_undoes(url, database):
     assert await ledger(database) == [(1, "remind", "open", "reminder-1")]
 
 
+NEGATIVE, HPV_16 = (
+    tested(Test.HPV, [word], sample=Sample.SELF, profile="extended") for word in ("negative", "hpv_16")
+)
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("corrected", [False, True])
+async def test_news_of_the_same_day_that_changes_the_letter_is_told_by_the_right_letter(
+    url, database, corrected, told
+):
+    """Another specimen of the day, or a second correction, whether or not the first letter has left."""
+    day = date(2025, 3, 3)  # results have been told by letter since December 2024
+    await add_woman(url, 1)
+    before = None
+    if corrected:
+        (before,) = (await record(database, 1, EventKind.TESTED, day, HPV_16, day, key="before")).values()
+    first = await record(database, 1, EventKind.TESTED, day, NEGATIVE, day, supersedes=before, key="first")
+    await advance(database, family=family(PROGRAMME), today=day)
+    if told:
+        await record(database, 1, EventKind.RESULT_GIVEN, day, {"letter": "result_negative"}, day)
+        await advance(database, family=family(PROGRAMME), today=day)
+    supersedes = next(iter(first.values())) if corrected else None
+    await record(database, 1, EventKind.TESTED, day, HPV_16, day, supersedes=supersedes, key="second")
+    await advance(database, family=family(PROGRAMME), today=day)
+    rows = "select letter, state from obligation where kind = 'give_result' order by id"
+    assert [tuple(row) for row in await database.pool.fetch(rows)] == [
+        ("result_negative", "fulfilled" if told else "withdrawn"),
+        ("result_positive", "open"),
+    ]
+
+
+async def test_what_is_owed_by_another_letter_now_is_written_down_so(url, database):
+    await add_woman(url, 1)
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    connection = await asyncpg.connect(url)
+    await connection.execute("update obligation set letter = 'of_older_rules'")
+    await connection.close()
+    again = partial(advance_people, family=family(PROGRAMME), persons=[1])
+    await database.run(again, actor=ACTOR, today=TODAY)
+    assert await database.pool.fetchval("select letter from obligation") == "reminder"
+
+
 async def test_the_same_news_twice_is_one_event(url, database):
     await add_woman(url, 1)
     body = tested(Test.HPV, ["negative"])
@@ -180,6 +223,7 @@ async def test_a_person_without_a_standing_is_lost(url, database):
     [
         "update standing set status = 'waiting'",
         "update obligation set due_on = '2020-01-01'",
+        "update obligation set letter = 'result_negative'",
         "update standing set next_action_on = '2040-01-01'",
     ],
 )
