@@ -72,9 +72,7 @@ async def load_feed(
     total = FeedReport()
     for chunk in _chunks(first, lines):
         done = await database.run(
-            lambda tx, chunk=chunk: load_chunk(
-                tx, file_id=file_id, digest=digest, chunk=chunk, source=source
-            ),
+            lambda tx, chunk=chunk: load_chunk(tx, file_id=file_id, chunk=chunk, source=source),
             actor=actor,
             today=today,
         )
@@ -101,9 +99,7 @@ async def _open_file(tx: Transaction, *, name: str, digest: bytes) -> int:
     )
 
 
-async def load_chunk(
-    tx: Transaction, *, file_id: int, digest: bytes, chunk: Sequence[Parsed], source: Source
-) -> FeedReport:
+async def load_chunk(tx: Transaction, *, file_id: int, chunk: Sequence[Parsed], source: Source) -> FeedReport:
     """One chunk: compare, then write people, residences, events and the audit record together."""
     lines, rejections = _distinct(chunk)
     known = await _known(tx, lines)
@@ -121,11 +117,11 @@ async def load_chunk(
             if person.values != values_of(line):
                 changed.append((person, line))
                 applied.add(number)
-        news += [_news(person.id, what, digest, number) for what in happened]
+        news += [_news(person.id, what, file_id, number) for what in happened]
     await _update_people(tx, changed)
     merged, refused = await apply_merges(tx, lines=lines, known=known)
     applied |= merged.keys()
-    news += [_news(person, what, digest, number) for number, (person, what) in merged.items()]
+    news += [_news(person, what, file_id, number) for number, (person, what) in merged.items()]
     rejections += refused
     applied -= {one.line for one in refused}
     await append_events(tx, news=news)
@@ -214,14 +210,15 @@ async def _update_people(tx: Transaction, changed: Sequence[tuple[Known, Line]])
         await tx.run(_WAKE, [person.holder_id for person, _ in changed], tx.today)
 
 
-def _news(person: int, what: Happening, digest: bytes, number: int) -> News:
+def _news(person: int, what: Happening, file_id: int, number: int) -> News:
+    """Named by the receipt and not by the bytes: the same line says something new after another one."""
     kind, day, body = what
     return News(
         person_id=person,
         kind=kind,
         occurred_on=day,
         source="register",
-        key=natural_key("register", digest.hex(), number, kind),
+        key=natural_key("register", file_id, number, kind),
         body=body,
     )
 

@@ -127,6 +127,13 @@ async def test_dying_a_second_time_after_a_reversal_is_news_again(database):
     assert await kinds(database) == ["registered", "died", "death_reversed", "died", "death_reversed"]
 
 
+async def test_a_file_of_the_same_bytes_is_news_again_after_another(database):
+    home, dead = line(0), line(0, died_on=date(2024, 1, 1))
+    for told in (home, dead, home, dead):
+        assert counts(await load(database, told)) == (1, 1, 0, 0)
+    assert await kinds(database) == ["registered", "died", "death_reversed", "died"]
+
+
 async def test_a_merge_reads_both_histories_as_one_and_can_be_taken_back(database):
     await load(database, line(0), line(1))
     await load(database, line(0), line(1, merged_into=NUMBERS[0]))
