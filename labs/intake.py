@@ -20,6 +20,7 @@ from screening.refusals import Refused
 from screening.storage.transaction import Actor
 
 _MAX_BATCH = 500
+_MAX_WAITING = 10_000  # more than a sender waits for; it is told to send again
 _STILL_TURNS = 3  # of the event loop: what a message on a socket needs to be read and to get here
 # What one message can do to a whole commit, and no other message: values the database has no place for.
 _OF_ONE_MESSAGE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
@@ -103,6 +104,8 @@ class Intake:
 
         Refuses, with `not_stored`, what could not be stored: it may be sent again.
         """
+        if len(self._waiting) >= _MAX_WAITING:
+            raise _not_stored()
         waiting = self._received(channel, reading, raw, actor)
         self._waiting.append(waiting)
         self._wake.set()
@@ -179,7 +182,7 @@ class Intake:
             else:
                 for waiting in batch:
                     await self._flush([waiting], connected)
-        except Exception:  # noqa: BLE001  whatever it was, nothing of the batch was committed, and intake goes on
+        except Exception:  # noqa: BLE001  whatever it was, its senders are told to send it again, and intake goes on
             self._refuse(batch)
 
     def _refuse(self, batch: Sequence[_Waiting]) -> None:

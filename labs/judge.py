@@ -29,8 +29,9 @@ from labs.reading import read_message
 from labs.results import Fault, Reading, ResultStatus, Verdict
 from screening.history.commands import append_events
 from screening.people.queries import persons_by_national_id
+from screening.protocols.load import family
 from screening.storage.transaction import Row, Transaction
-from screening.vocabulary import EventKind, Sample
+from screening.vocabulary import FINDINGS_OF, EventKind, Sample
 
 BATCH = 500
 _ONE_JUDGE = 0x6A75646765  # the advisory lock that all judges share
@@ -88,6 +89,7 @@ def _read_again(row: Row) -> Reading:
 
 _SETTLED_BEFORE = """
 select message_id, position from lab_judgement where message_id = any($1) and outcome in ('applied', 'known')
+union select message_id, position from quarantine where message_id = any($1) and state = 'discarded'
 """
 
 
@@ -96,6 +98,7 @@ async def _knowledge(tx: Transaction, programme: str, read: Sequence[tuple[int, 
     settled = await tx.rows(_SETTLED_BEFORE, [message for message, _ in read])
     return Knowledge(
         programme=programme,
+        findings=FINDINGS_OF[family(programme).versions[0].protocol.programme],
         people=await persons_by_national_id(tx, numbers=[one.result.person for one in told]),
         kits=await kits_by_barcode(tx, barcodes=[one.result.kit for one in told if one.result.kit]),
         held=await _held(tx, sorted({(one.laboratory, one.result.specimen) for one in told})),

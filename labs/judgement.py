@@ -10,7 +10,7 @@ from invitations.kits.states import KitRow
 from labs.results import LabResult, Reading, ResultStatus, Verdict
 from screening.history.events import News, natural_key
 from screening.people.model import PersonRow
-from screening.vocabulary import EventKind, Sample
+from screening.vocabulary import EventKind, Sample, Test
 
 Key = tuple[str, str, str]  # (laboratory, specimen, test)
 APPLIED, KNOWN, QUARANTINED, REFUSED = "applied", "known", "quarantined", "refused"
@@ -42,10 +42,12 @@ class Held(msgspec.Struct, frozen=True):
 class Knowledge(msgspec.Struct, frozen=True):
     """Everything that a judgement is made from.
 
-    `profiles`: laboratory -> profile. `settled`: (message, position) that became an event, or was known, before.
+    `findings`: the words of the programme, by test. `profiles`: laboratory -> profile. `settled`: (message,
+    position) that became an event, was known, or whose case was discarded, before.
     """
 
     programme: str
+    findings: Mapping[Test, frozenset[str]]
     people: Mapping[str, PersonRow]
     kits: Mapping[str, KitRow]
     held: Mapping[Key, Held]
@@ -88,6 +90,8 @@ def results_told(message: int, reading: Reading) -> list[Told]:
 
 def judge_message(message: int, reading: Reading, known: Knowledge) -> list[Outcome]:
     """An outcome for each result that has none yet, or one for the whole message."""
+    if (message, -1) in known.settled:
+        return []
     if reading.verdict != Verdict.ACCEPTED:
         fault = reading.faults[0]
         rejected = reading.verdict == Verdict.REJECTED
@@ -107,7 +111,11 @@ def judge_result(told: Told, known: Knowledge) -> Outcome:
     if person is None:
         note = "nobody in the register goes by the number of this result"
         return Outcome(told.message, told.position, QUARANTINED, "person_unknown", note, told)
-    complaint = _complaint(told.result, person) or _kit_complaint(told.result, person, known.kits)
+    complaint = (
+        _foreign(told.result, known)
+        or _complaint(told.result, person)
+        or _kit_complaint(told.result, person, known.kits)
+    )
     if complaint is not None:
         return Outcome(told.message, told.position, QUARANTINED, *complaint, told)
     prior = known.held.get(told.key)
@@ -120,6 +128,17 @@ def judge_result(told: Told, known: Knowledge) -> Outcome:
     note = "a correction of a result that we never had" if unseen else None
     news = _news(told, person, prior, known)
     return Outcome(told.message, told.position, APPLIED, "", note, told, news, person.holder_id)
+
+
+def _foreign(result: LabResult, known: Knowledge) -> tuple[str, str] | None:
+    """A result that no table of the programme reads would be applied and forgotten."""
+    words = known.findings.get(result.test)
+    if words is None:
+        return "not_of_programme", f"{known.programme} knows no {result.test}"
+    strange = sorted(set(result.findings) - words)
+    if strange:
+        return "not_of_programme", f"{result.test} of {known.programme} knows no {', '.join(strange)}"
+    return None
 
 
 def _complaint(result: LabResult, person: PersonRow) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from screening.refusals import Refused
 START, END = b"\x0b", b"\x1c\x0d"
 _IDLE_SECONDS = 600.0
 _GRACE_SECONDS = 10.0
+_MOST_CONNECTIONS = 200
 _log = structlog.get_logger()
 
 
@@ -29,7 +30,8 @@ Answer = Callable[[Frame], Awaitable[bytes]]
 class MllpServer:
     """Listens, answers each message with what `answer` returns for it, one at a time on each connection.
 
-    `idle_seconds`: how long a sender may take for a message, and rest between two.
+    `idle_seconds`: how long a sender may take for a message, and rest between two. `most`: connections at
+    once; one more is closed unanswered.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class MllpServer:
         host: str = "127.0.0.1",
         port: int = 2575,
         idle_seconds: float = _IDLE_SECONDS,
+        most: int = _MOST_CONNECTIONS,
     ) -> None:
         self._answer = answer
         self._host = host
         self._port = port
         self._idle_seconds = idle_seconds
+        self._most = most
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[Any] | None] = set()  # those that have no message in hand
@@ -83,6 +87,10 @@ class MllpServer:
             await asyncio.gather(*slow, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= self._most:
+            _log.warning("mllp connection refused", connections=len(self._connections))
+            writer.close()
+            return
         connection = asyncio.create_task(self._serve(reader, writer), name="mllp connection")
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)

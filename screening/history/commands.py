@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from screening.history.events import News
 from screening.storage.transaction import Transaction
 
+# Whose life the news belongs to stays so until it is written: a merge waits, or is waited for, and a
+# statement of its own sees what was committed meanwhile.
+_HOLD = "select from person where id = any($1) order by id for share"
 # One statement: append what is new, and make everyone it concerns due for reconciliation now. The standing
 # is updated even where it is due already: only the row lock keeps a reconciliation that has not seen the
-# news from putting it off again.
+# news from putting it off again. All lock in one order, so that two that bring news wait and do not collide.
 _APPEND = """
 with news as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::date[], $5::text[], $6::uuid[],
@@ -19,12 +22,16 @@ with news as (
       from news order by position
     on conflict (key) do nothing
     returning id, person_id, programme, key
+), touched as (
+    select distinct p.holder_id as person_id, a.programme from appended a join person p on p.id = a.person_id
+), locked as (
+    select s.person_id, s.programme
+      from touched t join standing s on s.person_id = t.person_id
+                                    and (t.programme is null or s.programme = t.programme)
+     order by s.person_id, s.programme for update of s
 ), woken as (
     update standing s set next_action_on = $9
-      from (select distinct p.holder_id as person_id, a.programme
-              from appended a join person p on p.id = a.person_id) touched
-     where s.person_id = touched.person_id
-       and (touched.programme is null or s.programme = touched.programme)
+      from locked where s.person_id = locked.person_id and s.programme = locked.programme
 )
 select id, key from appended
 """
@@ -37,6 +44,7 @@ async def append_events(tx: Transaction, *, news: Sequence[News]) -> dict[str, i
     """
     if not news:
         return {}
+    await tx.run(_HOLD, sorted({item.person_id for item in news}))
     rows = await tx.rows(
         _APPEND,
         [item.person_id for item in news],

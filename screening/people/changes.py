@@ -1,8 +1,10 @@
 """What a line of the register changes about a person we know: events, and the projection's new values."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from screening.people.feed import Line
 from screening.vocabulary import EventKind
@@ -19,6 +21,11 @@ Happening = tuple[EventKind, date, dict[str, Any]]
 
 def values_of(line: Line) -> dict[str, Any]:
     return {name: getattr(line, name) for name in PLAIN}
+
+
+def completed(line: Line, known: dict[str, Any], absent: Collection[str]) -> Line:
+    """The line of a file without some columns: of them it tells nothing, and what was known stays."""
+    return msgspec.structs.replace(line, **{name: known[name] for name in PLAIN if name in absent})
 
 
 def arrival(line: Line) -> Iterator[Happening]:

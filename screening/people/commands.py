@@ -10,8 +10,8 @@ import msgspec
 
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
-from screening.people.changes import PLAIN, Happening, arrival, changes, values_of
-from screening.people.feed import FeedFormat, Line, Parsed, Rejection, parse_feed
+from screening.people.changes import PLAIN, Happening, arrival, changes, completed, values_of
+from screening.people.feed import FeedFormat, Line, Parsed, Rejection, absent_columns, parse_feed
 from screening.people.merges import apply_merges
 from screening.people.model import Known
 from screening.people.residence import close_residences, open_residences
@@ -42,11 +42,12 @@ class FeedReport(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where a feed came from, and what it concerns."""
+    """Where a feed came from, and what it concerns. `absent`: the columns of which its file tells nothing."""
 
     name: str
     programmes: tuple[str, ...]
     accept_synthetic: bool
+    absent: frozenset[str] = frozenset()
 
 
 async def load_feed(
@@ -66,15 +67,14 @@ async def load_feed(
     digest = hashlib.sha256(content).digest()
     lines = parse_feed(content, form, today=today, accept_synthetic=source.accept_synthetic)
     first = list(islice(lines, CHUNK))  # a file that is refused whole leaves no trace of having been taken in
+    source = msgspec.structs.replace(source, absent=absent_columns(content, form))
     file_id = await database.run(
         lambda tx: _open_file(tx, name=source.name, digest=digest), actor=actor, today=today
     )
     total = FeedReport()
     for chunk in _chunks(first, lines):
         done = await database.run(
-            lambda tx, chunk=chunk: load_chunk(
-                tx, file_id=file_id, digest=digest, chunk=chunk, source=source
-            ),
+            lambda tx, chunk=chunk: load_chunk(tx, file_id=file_id, chunk=chunk, source=source),
             actor=actor,
             today=today,
         )
@@ -101,13 +101,17 @@ async def _open_file(tx: Transaction, *, name: str, digest: bytes) -> int:
     )
 
 
-async def load_chunk(
-    tx: Transaction, *, file_id: int, digest: bytes, chunk: Sequence[Parsed], source: Source
-) -> FeedReport:
+async def load_chunk(tx: Transaction, *, file_id: int, chunk: Sequence[Parsed], source: Source) -> FeedReport:
     """One chunk: compare, then write people, residences, events and the audit record together."""
     lines, rejections = _distinct(chunk)
     known = await _known(tx, lines)
     new = [(number, line) for number, line in lines if (line.country, line.national_id) not in known]
+    if source.absent:
+        lines = [
+            (number, completed(line, there.values, source.absent) if there else line)
+            for number, line in lines
+            for there in [known.get((line.country, line.national_id))]
+        ]
     known |= await _insert_people(tx, new, source.programmes)
     news: list[News] = []
     changed: list[tuple[Known, Line]] = []
@@ -121,11 +125,13 @@ async def load_chunk(
             if person.values != values_of(line):
                 changed.append((person, line))
                 applied.add(number)
-        news += [_news(person.id, what, digest, number) for what in happened]
+        news += [_news(person.id, what, file_id, number) for what in happened]
     await _update_people(tx, changed)
-    merged, refused = await apply_merges(tx, lines=lines, known=known)
+    merged, refused = await apply_merges(
+        tx, lines=[] if "merged_into" in source.absent else lines, known=known
+    )
     applied |= merged.keys()
-    news += [_news(person, what, digest, number) for number, (person, what) in merged.items()]
+    news += [_news(person, what, file_id, number) for number, (person, what) in merged.items()]
     rejections += refused
     applied -= {one.line for one in refused}
     await append_events(tx, news=news)
@@ -214,14 +220,15 @@ async def _update_people(tx: Transaction, changed: Sequence[tuple[Known, Line]])
         await tx.run(_WAKE, [person.holder_id for person, _ in changed], tx.today)
 
 
-def _news(person: int, what: Happening, digest: bytes, number: int) -> News:
+def _news(person: int, what: Happening, file_id: int, number: int) -> News:
+    """Named by the receipt and not by the bytes: the same line says something new after another one."""
     kind, day, body = what
     return News(
         person_id=person,
         kind=kind,
         occurred_on=day,
         source="register",
-        key=natural_key("register", digest.hex(), number, kind),
+        key=natural_key("register", file_id, number, kind),
         body=body,
     )
 

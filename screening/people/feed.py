@@ -62,6 +62,21 @@ _MANDATORY = frozenset({"national_id", "born", "sex", "name"})
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
 
+def absent_columns(content: bytes, form: FeedFormat) -> frozenset[str]:
+    """What a file with a header says nothing about, for anybody; each line of NDJSON is a whole state by itself."""
+    match form:
+        case FeedFormat.CSV:
+            first = (
+                content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", errors="replace")
+            )
+            named = next(csv.reader([first.strip()]), list[str]())
+        case FeedFormat.PARQUET:
+            named = list(pl.read_parquet_schema(io.BytesIO(content)))
+        case FeedFormat.NDJSON:
+            return frozenset()
+    return _COLUMNS - frozenset(named)
+
+
 def parse_feed(content: bytes, form: FeedFormat, *, today: date, accept_synthetic: bool) -> Iterator[Parsed]:
     """Each line, judged by itself; (number, line or rejection).
 

@@ -22,13 +22,18 @@ async def persons_by_national_id(
     return {row["number"]: PersonRow(*tuple(row)[1:]) for row in rows}
 
 
-async def find_person(tx: Transaction, *, number: str, country: str) -> int:
-    """The id under which the whole life of whoever goes by this number is held; the search is audited."""
+async def find_person(tx: Transaction, *, number: str, country: str) -> int | None:
+    """The id under which the whole life of whoever goes by this number is held, None: nobody does; audited."""
     person = (await persons_by_national_id(tx, numbers=[number], country=country)).get(number)
     await tx.audit("searched person", persons=[person.holder_id] if person else [])
+    return None if person is None else person.holder_id
+
+
+def found(person: int | None) -> int:
+    """Refuses where nobody was found; said after the commit, for a search in vain is audited too."""
     if person is None:
         raise NotFound("person_unknown", "nobody in the register goes by that number")
-    return person.holder_id
+    return person
 
 
 _RECORD = """

@@ -9,7 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from screening.people.commands import FeedReport, Source, load_feed
 from screening.people.feed import FeedFormat
-from screening.people.queries import find_person, person_record
+from screening.people.queries import find_person, found, person_record
 from screening.refusals import Refused
 from screening.vocabulary import Role
 from screening.web import CallerRequest, PathId, allow, commit, database_of, takes, today_of
@@ -90,7 +90,7 @@ class Found(msgspec.Struct):
 )
 async def search_person(request: CallerRequest, data: JSONBody[Search]) -> Found:
     person = await commit(request, lambda tx: find_person(tx, number=data.national_id, country=data.country))
-    return Found(person=person)
+    return Found(person=found(person))
 
 
 @get("/people/{person:int}", **allow(Role.CLINICIAN, Role.PROGRAMME_STAFF, Role.ADMINISTRATOR))

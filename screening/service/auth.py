@@ -1,7 +1,9 @@
 """Who calls: OIDC bearer tokens, verified; never a password, never a session of our own."""
 
+import asyncio
 import time
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Protocol
 
 import httpx
@@ -22,9 +24,12 @@ ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 COOKIE = "screening"
 _READING = frozenset({"GET", "HEAD"})  # a page of somebody else's cannot make a browser's cookie write
 _LEEWAY_SECONDS = 30
-_REFRESH_SECONDS = 60
+# The issuer is asked again no sooner, whatever comes of it: a token with a made-up key costs anybody nothing.
+_REFRESH_SECONDS = 30
+# A key that the issuer withdraws is believed this long at most, though the issuer cannot be asked by then.
+_KEYS_LAST_SECONDS = 600
 # A token found good is believed this long without verifying its signature again: a laboratory sends the same
-# one with every result. A key that the issuer withdraws is believed no longer either.
+# one with every result.
 _BELIEVED_SECONDS = 60
 _BELIEVED_TOKENS = 10_000
 _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
@@ -38,19 +43,29 @@ class Keys(Protocol):
 
 
 class DiscoveredKeys:
-    """The keys an OIDC issuer publishes, fetched once and again when a token names one we do not know."""
+    """The keys an OIDC issuer publishes: fetched, and again when they are old or a token names an unknown one."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer.rstrip("/")
         self._keys: KeySet | None = None
-        self._fetched = 0.0
+        self._fetched = self._asked = -inf
+        self._asking = asyncio.Lock()
 
     async def current(self, *, refresh: bool) -> KeySet:
-        stale = refresh and time.monotonic() - self._fetched > _REFRESH_SECONDS
-        if self._keys is None or stale:
-            self._keys = await self._fetch()
-            self._fetched = time.monotonic()
+        """Refuses where there are none that may still be believed."""
+        if refresh or self._too_old():
+            async with self._asking:  # who waited here finds what the one before was told
+                if (refresh or self._too_old()) and time.monotonic() - self._asked >= _REFRESH_SECONDS:
+                    self._asked = time.monotonic()
+                    self._keys = await self._fetch()
+                    self._fetched = time.monotonic()
+        if self._keys is None or self._too_old():
+            told = f"OIDC issuer {self._issuer} did not give its keys; asked again in {_REFRESH_SECONDS} s"
+            raise Refused("issuer_unreachable", told, status=503)
         return self._keys
+
+    def _too_old(self) -> bool:
+        return time.monotonic() - self._fetched > _KEYS_LAST_SECONDS
 
     async def _fetch(self) -> KeySet:
         try:

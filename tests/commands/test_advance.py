@@ -182,6 +182,28 @@ async def test_news_that_comes_while_a_worker_decides_is_not_put_off(url, databa
     assert (await advance(database, family=family(PROGRAMME), today=TODAY)).statuses == {"waiting": 1}
 
 
+async def test_news_that_comes_while_a_person_is_merged_wakes_the_holder(url, database):
+    merged, holder = 1, 2
+    await add_woman(url, merged)
+    await add_woman(url, holder)
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("update person set merged_into = 2, holder_id = 2 where id = 1")
+    slow = asyncio.create_task(
+        record(database, merged, EventKind.TESTED, TODAY, tested(Test.HPV, ["hpv_16"], profile="extended"))
+    )
+    await asyncio.sleep(0.2)
+    assert not slow.done(), "news waits for the merge, so that it is not acted on for the wrong entry"
+    await transaction.commit()
+    await slow
+    await connection.close()
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    statuses = await database.pool.fetch("select status from standing order by person_id")
+    assert statuses[1]["status"] == "in_follow_up"
+
+
 async def test_nobody_is_lost_and_what_is_stored_is_what_is_decided(url, database):
     await add_woman(url, 1)
     await add_woman(url, 2, born=date(2015, 1, 1))

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from analytics.world.messages import Report, hl7
-from labs.commands import register_laboratory, rejudge_case
+from labs.commands import close_case, register_laboratory, rejudge_case
 from labs.service import Laboratories
 from screening.people.commands import Source, load_feed
 from screening.people.feed import FeedFormat
@@ -196,6 +196,45 @@ async def test_one_result_of_a_message_waits_and_the_other_is_in_force_once(labo
     # the half that was applied is not judged again, or it would contradict its own correction
     assert await cases(database) == ["contradicts"]
     assert await in_force(database) == [("S2", "cytology", "nilm"), ("S1", "hpv", "hpv_16")]
+
+
+async def test_a_discarded_case_stays_discarded_when_its_message_is_judged_again(laboratories, database):
+    both = (said("M1", person=NOBODY), said("M1", "hsil", person=NOBODY, specimen="S2", test="cytology"))
+    await send(laboratories, together("M1", *both))
+    discarded, waiting = [
+        row[0] for row in await database.pool.fetch("select id from quarantine order by id")
+    ]
+    await database.run(
+        lambda tx: close_case(tx, case=discarded, state="discarded", note="not hers"),
+        actor=ACTOR,
+        today=TODAY,
+    )
+    await register(database, {"national_id": NOBODY})
+    await database.run(lambda tx: rejudge_case(tx, case=waiting), actor=ACTOR, today=TODAY)
+    await laboratories.judge_all()
+    assert await in_force(database) == [("S2", "cytology", "hsil")]
+    assert await cases(database, "discarded") == ["person_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("test", "finding"),
+    [
+        ("fit", "positive"),
+        ("histology", "invasive_cancer"),
+        ("mammography", "score_3"),
+        ("consensus", "recall"),
+    ],
+)
+async def test_a_result_of_another_programme_waits_for_somebody_to_look(
+    laboratories, database, test, finding
+):
+    """No table of this programme reads it: applied, it would be forgotten."""
+    told = {"message_id": "J1", "person": KARI, "specimen": "S1", "taken_on": TAKEN, "test": test}
+    raw = msgspec.json.encode(told | {"findings": [finding]})
+    await laboratories.take_json(raw, laboratory="AHUS", actor=CALLER)
+    await laboratories.judge_all()
+    assert await cases(database) == ["not_of_programme"]
+    assert await in_force(database) == []
 
 
 async def test_a_specimen_cannot_have_a_result_in_force_for_two_people(laboratories, database):

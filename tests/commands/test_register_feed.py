@@ -127,6 +127,34 @@ async def test_dying_a_second_time_after_a_reversal_is_news_again(database):
     assert await kinds(database) == ["registered", "died", "death_reversed", "died", "death_reversed"]
 
 
+async def test_a_file_of_the_same_bytes_is_news_again_after_another(database):
+    home, dead = line(0), line(0, died_on=date(2024, 1, 1))
+    for told in (home, dead, home, dead):
+        assert counts(await load(database, told)) == (1, 1, 0, 0)
+    assert await kinds(database) == ["registered", "died", "death_reversed", "died"]
+
+
+@pytest.mark.parametrize("form", [FeedFormat.CSV, FeedFormat.PARQUET])
+async def test_of_a_column_that_a_file_does_not_have_what_was_known_stays(database, form):
+    """A file of four columns is no news of an address, a death or a merge."""
+    whole = line(0, protected_address=True, address="Storgata 1"), line(1, died_on=date(2024, 1, 1))
+    await load(database, *whole, line(2, merged_into=NUMBERS[0]))
+    stays = "select address, municipality, resident_since, protected_address, died_on, holder_id from person order by id"
+    before = await database.pool.fetch(stays)
+    rows = [
+        {"national_id": NUMBERS[one], "born": BORN, "sex": "female", "name": "Kari Ny"} for one in range(3)
+    ]
+    buffer = io.BytesIO()
+    frame = pl.DataFrame(rows)
+    (frame.write_csv if form == FeedFormat.CSV else frame.write_parquet)(buffer)
+    report = await load_feed(
+        database, content=buffer.getvalue(), form=form, source=SOURCE, actor=system_actor("test"), today=TODAY
+    )
+    assert counts(report) == (3, 3, 0, 0)
+    assert await database.pool.fetch(stays) == before
+    assert await kinds(database) == ["registered", "protected", "registered", "died", "registered", "merged"]
+
+
 async def test_a_merge_reads_both_histories_as_one_and_can_be_taken_back(database):
     await load(database, line(0), line(1))
     await load(database, line(0), line(1, merged_into=NUMBERS[0]))

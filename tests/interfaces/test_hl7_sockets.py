@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from argparse import ArgumentParser
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +15,10 @@ from hl7.client import MLLPClient
 
 from analytics.world.messages import Report
 from analytics.world.messages import hl7 as oru
+from labs import intake
 from labs.hl7.reader import MAX_BYTES
 from labs.mllp import MllpServer
+from screening.service.commands.serve import arguments
 from screening.storage.urls import database_name, with_database
 from screening.vocabulary import Role
 
@@ -244,6 +247,38 @@ async def test_a_connection_that_rests_too_long_is_closed():
     async with line(server.port) as (reader, _):
         assert await asyncio.wait_for(reader.read(), 10) == b""
     await server.stop()
+
+
+async def test_a_connection_too_many_is_closed_and_the_others_are_served():
+    async def echo(frame):
+        return frame.message
+
+    server = MllpServer(echo, port=0, most=1)
+    await server.start()
+    async with line(server.port) as (reader, writer):
+        writer.write(START + b"one" + END)
+        assert await reader.readuntil(END) == START + b"one" + END
+        async with line(server.port) as (too_many, _):
+            assert await asyncio.wait_for(too_many.read(), 10) == b""
+        writer.write(START + b"two" + END)
+        assert await reader.readuntil(END) == START + b"two" + END
+    await server.stop()
+
+
+async def test_more_messages_than_anybody_waits_for_are_to_be_sent_again(platform, monkeypatch):
+    monkeypatch.setattr(intake, "_MAX_WAITING", 0)
+    async with line(platform.mllp_port) as (reader, writer):
+        writer.write(START + message(platform) + END)
+        assert msa(await answer(reader)) == ("AR", "M1")
+        monkeypatch.undo()
+        writer.write(START + message(platform) + END)
+        assert msa(await answer(reader)) == ("AA", "M1")
+
+
+def test_serving_everybody_does_not_open_mllp_to_everybody():
+    parser = ArgumentParser()
+    arguments(parser)
+    assert parser.parse_args(["--host", "0.0.0.0"]).mllp_host == "127.0.0.1"
 
 
 async def test_a_message_in_hand_is_answered_when_the_listener_stops_and_resting_senders_are_let_go():

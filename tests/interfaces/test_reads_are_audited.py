@@ -110,3 +110,10 @@ def routes():
         for method in handler.http_methods - {"OPTIONS"}
         if not route.path.startswith("/schema")
     ]
+
+
+async def test_a_search_in_vain_is_recorded_too(platform):
+    async with platform.caller(Role.CLINICIAN) as clinician:
+        answer = await clinician.post("/people/search", json={"national_id": platform.nobody})
+    assert answer.status_code == 404
+    assert await platform.fetch("select persons from audit where action = 'searched person'") == [([],)]

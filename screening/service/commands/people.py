@@ -8,7 +8,7 @@ import msgspec
 
 from screening.people.commands import FeedReport, Source, load_feed
 from screening.people.feed import FeedFormat
-from screening.people.queries import find_person
+from screening.people.queries import find_person, found
 from screening.refusals import Refused
 from screening.service.console import bar, in_loop, json_option, print_json, print_line
 from screening.service.opening import Installation, opened
@@ -90,6 +90,7 @@ async def _search(asked: Namespace) -> int:
             actor=system_actor("people search"),
             today=installation.clock.today(),
         )
+    person = found(person)
     if asked.json:
         print_json(msgspec.to_builtins({"person": person}))
     else:

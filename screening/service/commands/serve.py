@@ -14,8 +14,13 @@ from screening.service.opening import Installation, opened
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on, for both ports")
+    parser.add_argument("--host", default="127.0.0.1", help="the address the API listens on")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--mllp-host",
+        default="127.0.0.1",
+        help="the address MLLP listens on; it knows no senders, so keep others out",
+    )
     parser.add_argument("--mllp-port", type=int, default=2575)
     parser.add_argument("--no-scheduler", action="store_true", help="leave the jobs to `screening worker`")
 
@@ -34,7 +39,9 @@ async def _serve(asked: Namespace) -> int:
             await stack.enter_async_context(
                 scheduling(installation.database, installation.settings, today=installation.clock.today)
             )
-        print_note(f"serving {url}, dashboard {url}/dashboard, MLLP on port {app.state.mllp_port}")
+        print_note(
+            f"serving {url}, dashboard {url}/dashboard, MLLP on {asked.mllp_host}, port {app.state.mllp_port}"
+        )
         await until_told_to_stop()
     return 0
 
@@ -56,7 +63,7 @@ def _services(installation: Installation, asked: Namespace) -> Services:
         )
     return Services(
         database=installation.database, clock=installation.clock, verifier=verifier,
-        accept_synthetic=installation.accept_synthetic, mllp_host=asked.host, mllp_port=asked.mllp_port,
+        accept_synthetic=installation.accept_synthetic, mllp_host=asked.mllp_host, mllp_port=asked.mllp_port,
         processing=settings.processing, demo=demo.token if demo else None,
         shelf=installation.shelf, vouch=installation.vouch,
     )  # fmt: skip
