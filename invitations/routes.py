@@ -8,16 +8,12 @@ from litestar import get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
-from invitations.carriers.carrier import Receipt
+from invitations.carriers.carrier import Receipt, Rejected
 from invitations.kits.commands import KitOutcome, record_kit_news, register_lot
 from invitations.kits.queries import kits_by_barcode
 from invitations.kits.states import KitNews
-from invitations.sending.batches import (
-    Report,
-    ReportCounts,
-    acknowledge_batch,
-    record_deliveries,
-)
+from invitations.sending.batches import acknowledge_batch
+from invitations.sending.deliveries import Report, ReportCounts, record_deliveries
 from invitations.sending.queries import batch_record, list_batches
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
@@ -50,16 +46,17 @@ async def get_batch(request: CallerRequest, batch: PathId) -> dict[str, Any]:
 
 
 class Count(msgspec.Struct, forbid_unknown_fields=True):
-    """How many letters of the batch the carrier has."""
+    """How many letters of the batch the carrier has, and which it would not take, by their keys."""
 
     count: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
+    rejected: list[Rejected] = []
 
 
 @post("/batches/{batch:int}/acknowledge", status_code=HTTP_200_OK, **allow(Role.SCHEDULER))
 async def post_acknowledgement(
     request: CallerRequest, batch: PathId, data: JSONBody[Count]
 ) -> dict[str, Any]:
-    receipt = Receipt(data.count)
+    receipt = Receipt(data.count, {one.sending: one.reason for one in data.rejected})
     state = await commit(request, lambda tx: acknowledge_batch(tx, batch=batch, receipt=receipt))
     return {"batch": batch, "state": state}
 

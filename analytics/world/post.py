@@ -28,9 +28,10 @@ class PrintHouse:
     def waiting(self) -> list[Path]:
         """Batches that lie there whole and without a receipt, oldest first."""
         names = os.listdir(self._spool) if self._spool.exists() else []
-        new = sorted((name for name in names if name.isdecimal() and name not in self._done), key=int)
+        new = [name for name in names if not name.startswith(".") and name not in self._done]
         self._done.update(name for name in new if (self._spool / name / _RECEIPT).exists())
-        return [self._spool / name for name in new if name not in self._done]
+        waiting = [self._spool / name for name in new if name not in self._done]
+        return sorted(waiting, key=lambda batch: _manifest(batch)["number"])
 
     def deliver(self, batch: Path, today: date) -> Iterator[Deed]:
         """What the letters of a batch lead to."""
@@ -64,7 +65,7 @@ def _manifest(batch: Path) -> dict[str, Any]:
 class Message(msgspec.Struct):
     """One message of a batch, as the platform posts it."""
 
-    sending: int
+    sending: str
     recipient: str
     subject: str
     body: str
@@ -73,7 +74,7 @@ class Message(msgspec.Struct):
 
 
 class Posted(msgspec.Struct):
-    batch: int
+    batch: str
     messages: list[Message]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -12,10 +13,11 @@ from invitations.letters.render import Letter
 class Item(msgspec.Struct, frozen=True):
     """One sending in a batch; `sending` is the key by which a carrier knows it has had it before.
 
+    Keys are drawn at random: a database restored from a backup numbers anew, and gives no key twice.
     `recipient`: the national identity number, only for a channel that addresses people by it.
     """
 
-    sending: int
+    sending: UUID
     letter: Letter
     name: str
     address: str | None
@@ -25,16 +27,30 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    batch: int
+    """`batch`: its key for the carrier; `number`: what people here call it."""
+
+    batch: UUID
+    number: int
     formed_on: date
     items: Sequence[Item]
 
 
+class Rejected(msgspec.Struct, frozen=True):
+    """One a carrier would not take."""
+
+    sending: UUID
+    reason: str
+
+
 class Receipt(msgspec.Struct, frozen=True):
-    """How many a carrier took, and which it would not take and why."""
+    """How many a carrier took, and which it would not take and why.
+
+    `which`: those it took, where it names them; None where it only counts.
+    """
 
     accepted: int
-    rejected: Mapping[int, str] = {}
+    rejected: Mapping[UUID, str] = {}
+    which: frozenset[UUID] | None = None
 
 
 class CarrierFailed(Exception):

@@ -1,25 +1,22 @@
 """A digital mailbox behind HTTP: a batch is posted, the answer says which messages were taken.
 
-    POST {url}/batches  {"batch": 17, "messages": [{"sending", "recipient", "subject", "body", "language", "letter"}]}
-    200                 {"accepted": [ids], "rejected": [{"sending", "reason"}]}
+    POST {url}/batches  {"batch": key, "messages": [{"sending", "recipient", "subject", "body", "language", "letter"}]}
+    200                 {"accepted": [keys], "rejected": [{"sending", "reason"}]}
 
-A message known by its `sending` is accepted again without a second delivery.
+Keys are UUIDs. A message known by its `sending` is accepted again without a second delivery.
 """
+
+from uuid import UUID
 
 import httpx
 import msgspec
 
-from invitations.carriers.carrier import CarrierFailed, Item, Outgoing, Receipt
+from invitations.carriers.carrier import CarrierFailed, Item, Outgoing, Receipt, Rejected
 from invitations.letters.render import plain_text
 
 
-class Rejected(msgspec.Struct, frozen=True):
-    sending: int
-    reason: str
-
-
 class Answer(msgspec.Struct, frozen=True):
-    accepted: list[int]
+    accepted: list[UUID]
     rejected: list[Rejected] = []
 
 
@@ -39,8 +36,9 @@ class DigitalMailbox:
             response.raise_for_status()
             answer = msgspec.json.decode(response.content, type=Answer)
         except (httpx.HTTPError, msgspec.DecodeError) as error:
-            raise CarrierFailed(f"digital mailbox, batch {outgoing.batch}: {error}") from error
-        return Receipt(len(set(answer.accepted)), {one.sending: one.reason for one in answer.rejected})
+            raise CarrierFailed(f"digital mailbox, batch {outgoing.number}: {error}") from error
+        taken = frozenset(answer.accepted)
+        return Receipt(len(taken), {one.sending: one.reason for one in answer.rejected}, taken)
 
 
 def _message(item: Item) -> dict[str, object]:

@@ -37,7 +37,8 @@ async def record_kit_news(
         raise Refused("kit_news_unknown", f"{news} is not told of a kit; expected one of {', '.join(_TOLD)}")
     if on > tx.today:
         raise Refused("impossible_date", f"{on} lies after today, {tx.today}")
-    known = (await kits_by_barcode(tx, barcodes=[accepted_barcode(barcode)])).get(accepted_barcode(barcode))
+    wanted = accepted_barcode(barcode)
+    known = (await kits_by_barcode(tx, barcodes=[wanted], lock=True)).get(wanted)
     if known is None:
         raise NotFound("kit_unknown", f"no kit {barcode}; it was not dispatched by this programme")
     if known.state == news:

@@ -13,9 +13,14 @@ select k.barcode, k.person_id, p.holder_id, k.lot, k.expires_on, k.state, k.prog
 """
 
 
-async def kits_by_barcode(tx: Transaction, *, barcodes: Sequence[str]) -> dict[str, KitRow]:
-    """The kits with these barcodes; an unknown barcode is absent."""
+async def kits_by_barcode(
+    tx: Transaction, *, barcodes: Sequence[str], lock: bool = False
+) -> dict[str, KitRow]:
+    """The kits with these barcodes; an unknown barcode is absent.
+
+    `lock`: whoever moves one of them meanwhile waits until this transaction ends.
+    """
     if not barcodes:
         return {}
-    rows = await tx.rows(_KITS, list(set(barcodes)))
+    rows = await tx.rows(_KITS + ("for update of k" if lock else ""), list(set(barcodes)))
     return {row["barcode"]: msgspec.convert(dict(row), KitRow) for row in rows}

@@ -46,8 +46,9 @@ KIT: Table = {
     (KitState.VOID, KitNews.RECEIVED): KitState.RECEIVED,
     (KitState.VOID, KitNews.ANALYSED): KitState.ANALYSED,
 }
-# A person has at most one kit that could still come back.
-OPEN = (KitState.ORDERED, KitState.DISPATCHED, KitState.RETURNED, KitState.RECEIVED)
+# A person has at most one kit of a programme with them or on its way there. One that is on its way back may have
+# been given up, and another sent, before.
+OPEN = (KitState.ORDERED, KitState.DISPATCHED)
 
 
 class KitRow(msgspec.Struct, frozen=True):

@@ -43,6 +43,7 @@ kit = Table(
     Index(
         "ix_kit_one_open",
         "person_id",
+        "programme",
         unique=True,
         postgresql_where=text("state in (" + ", ".join(f"'{state}'" for state in OPEN) + ")"),
     ),

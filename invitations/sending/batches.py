@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from invitations.carriers.carrier import Item, Outgoing, Receipt
 from invitations.letters.render import Letter
+from invitations.sending.deliveries import apply_outcomes, send_on, set_state
 from invitations.sending.states import BatchState, Channel, SendingState
 from screening.history.commands import append_events
 from screening.history.events import News, natural_key
 from screening.protocols.model import LETTER_EVENTS
 from screening.refusals import NotFound
+from screening.storage.leases import FOR_A_WHILE, FREE
 from screening.storage.transaction import Row, Transaction
-from screening.vocabulary import EventKind, ObligationKind
+from screening.vocabulary import ObligationKind
 
 SIZE = 500
 # A carrier that refuses a sending is asked once more the next day; then the next channel takes it.
@@ -70,8 +70,8 @@ async def _keep_back(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
     failed = [row for row in rows if row["unprintable"] and not row["unwanted"]]
     kept = [*cancelled, *failed]
     if kept:
-        await _set(tx, cancelled, SendingState.CANCELLED)
-        await _set(tx, failed, SendingState.FAILED)
+        await set_state(tx, cancelled, SendingState.CANCELLED)
+        await set_state(tx, failed, SendingState.FAILED)
         await tx.run(
             "update kit set state = 'void', changed_on = $2 where barcode = any($1) and state = 'ordered'",
             [row["kit"] for row in kept if row["kit"]], tx.today,
@@ -81,9 +81,12 @@ async def _keep_back(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if not (row["unwanted"] or row["unprintable"])]
 
 
-_BATCH = "select channel, state, formed_on from batch where id = $1 for update"
+_TAKE = f"""
+update batch set lease_until = {FOR_A_WHILE} where id = $1 and state in ('formed', 'handed') and {FREE}
+returning key, channel, state, formed_on
+"""
 _ITEMS = f"""
-select s.id, s.person_id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject, o.rule,
+select s.id, s.key, s.person_id, s.programme, s.letter, s.language, s.kit, k.expires_on, o.subject, o.rule,
        p.name, p.address, p.postcode, p.post_town, {_UNWANTED}, {_UNPRINTABLE},
        (select i.number from identity i where i.person_id = p.id order by i.number limit 1) as number
   from {_ABOUT} left join kit k on k.barcode = s.kit
@@ -91,14 +94,15 @@ select s.id, s.person_id, s.programme, s.letter, s.language, s.kit, k.expires_on
 """
 
 
-async def outgoing(tx: Transaction, *, batch: int) -> Outgoing:
+async def outgoing(tx: Transaction, *, batch: int) -> Outgoing | None:
     """What a carrier is given; once it has the batch, the same every time it is asked for.
 
-    Until then, what must not leave any more is kept back.
+    Until then, what must not leave any more is kept back. None where nothing is left to do, or another sender
+    has the batch in hand.
     """
-    known = await tx.row(_BATCH, batch)
+    known = await tx.row(_TAKE, batch)
     if known is None:
-        raise NotFound("batch_unknown", f"no batch {batch}")
+        return None
     rows = await tx.rows(_ITEMS, batch)
     if known["state"] == BatchState.FORMED:
         given, rows = len(rows), await _keep_back(tx, rows)
@@ -107,18 +111,27 @@ async def outgoing(tx: Transaction, *, batch: int) -> Outgoing:
     facts = {"batch": batch, "channel": known["channel"], "letters": len(rows)}
     await tx.audit("gave batch to carrier", persons=[row["person_id"] for row in rows], facts=facts)
     digital, formed_on = known["channel"] == Channel.DIGITAL, known["formed_on"]
-    return Outgoing(batch, formed_on, [_item(row, formed_on, digital=digital) for row in rows])
+    items = [_item(row, formed_on, digital=digital) for row in rows]
+    return Outgoing(known["key"], batch, formed_on, items)
 
 
 async def note_taken(tx: Transaction, *, batch: int) -> None:
     """The carrier has the batch and has not counted it yet: what is in it has left."""
-    await tx.run("update batch set state = 'handed' where id = $1 and state = 'formed'", batch)
+    await tx.run(
+        "update batch set state = 'handed', lease_until = null where id = $1 and state in ('formed', 'handed')",
+        batch,
+    )
+
+
+async def let_go_of_batches(tx: Transaction) -> None:
+    """Nobody has a batch in hand any more: told by who knows that every other sender has ended."""
+    await tx.run("update batch set lease_until = null where lease_until is not null")
 
 
 def _item(row: Row, formed_on: date, *, digital: bool) -> Item:
     address = [row["name"], row["address"] or "", f"{row['postcode'] or ''} {row['post_town'] or ''}".strip()]
     return Item(
-        sending=row["id"],
+        sending=row["key"],
         letter=Letter(
             programme=row["programme"], template=row["letter"], language=row["language"],
             written_on=formed_on, address=[] if digital else address, kit=row["kit"],
@@ -138,7 +151,8 @@ def _taken_on(subject: str) -> date | None:
 
 _LOCK = "select id, channel, state, expected, attempts from batch where id = $1 for update"
 _SENDINGS = """
-select s.id, s.obligation_id, s.person_id, s.programme, s.kind, s.letter, s.channel, s.kit, s.attempts, k.lot, k.expires_on
+select s.id, s.key, s.obligation_id, s.person_id, s.programme, s.kind, s.letter, s.channel, s.kit,
+       s.reported, s.reported_on, k.lot, k.expires_on
   from sending s left join kit k on k.barcode = s.kit where s.batch_id = $1 and s.state = 'handed' order by s.id
 """
 
@@ -146,7 +160,8 @@ select s.id, s.obligation_id, s.person_id, s.programme, s.kind, s.letter, s.chan
 async def acknowledge_batch(tx: Transaction, *, batch: int, receipt: Receipt) -> BatchState:
     """What the carrier counted is compared with what it was given; told again it has no second effect.
 
-    Where the counts differ nothing is taken for sent: the batch stays open, for somebody to look.
+    Where the counts differ, or the names where it gives them, nothing is taken for sent: the batch stays open for
+    somebody to look, and to acknowledge it with the right count and what was rejected.
     """
     row = await tx.row(_LOCK, batch)
     if row is None:
@@ -154,21 +169,34 @@ async def acknowledge_batch(tx: Transaction, *, batch: int, receipt: Receipt) ->
     if row["state"] == BatchState.ACKNOWLEDGED:
         return BatchState.ACKNOWLEDGED
     sendings = await tx.rows(_SENDINGS, batch)
-    refused = [one for one in sendings if one["id"] in receipt.rejected]
-    taken = [one for one in sendings if one["id"] not in receipt.rejected]
-    matches = receipt.accepted == len(taken)
+    refused = [one for one in sendings if one["key"] in receipt.rejected]
+    taken = [one for one in sendings if one["key"] not in receipt.rejected]
+    matches = (
+        receipt.accepted == len(taken)
+        and len(refused) == len(receipt.rejected)
+        and receipt.which in {None, frozenset(one["key"] for one in taken)}
+    )
     state = BatchState.ACKNOWLEDGED if matches else BatchState.MISMATCHED
-    trouble = None if matches else f"carrier counted {receipt.accepted}, given {len(taken)}"
+    trouble = None if matches else _mismatch(receipt, taken, refused)
     await tx.run(
-        "update batch set state = $2, acknowledged = $3, acknowledged_on = $4, trouble = $5 where id = $1",
+        "update batch set state = $2, acknowledged = $3, acknowledged_on = $4, trouble = $5,"
+        " lease_until = null where id = $1",
         batch, state, receipt.accepted, tx.today, trouble,
     )  # fmt: skip
     if matches:
         await _sent(tx, taken)
-        await _send_on(tx, refused, attempts=ATTEMPTS)
+        await send_on(tx, refused, attempts=ATTEMPTS)
     facts = {"batch": batch, "accepted": receipt.accepted, "expected": row["expected"], "state": state}
     await tx.audit("acknowledged batch", persons=[one["person_id"] for one in taken], facts=facts)
     return state
+
+
+def _mismatch(receipt: Receipt, taken: Sequence[Row], refused: Sequence[Row]) -> str:
+    told = f"carrier counted {receipt.accepted}, given {len(taken)}"
+    strangers = len(receipt.rejected) - len(refused)
+    if receipt.which is not None:
+        strangers += len(receipt.which - {one["key"] for one in taken})
+    return f"{told}; it names {strangers} that were not for it to take" if strangers else told
 
 
 async def _sent(tx: Transaction, taken: Sequence[Row]) -> None:
@@ -183,6 +211,8 @@ async def _sent(tx: Transaction, taken: Sequence[Row]) -> None:
         moved = "update kit set state = 'dispatched', changed_on = $2 where barcode = any($1) and state = 'ordered'"
         await tx.run(moved, kits, tx.today)
     await append_events(tx, news=[_sent_news(one, tx.today) for one in taken])
+    early = [(one, one["reported"], one["reported_on"]) for one in taken if one["reported"]]
+    await apply_outcomes(tx, early)
 
 
 def _sent_news(one: Row, today: date) -> News:
@@ -198,110 +228,11 @@ def _sent_news(one: Row, today: date) -> News:
     )  # fmt: skip
 
 
-# Where what did not arrive goes next: the same channel once more, then print where that may be; else nowhere.
-_ONWARD = """
-update sending s
-   set state = case when n.channel is null then 'failed' else 'planned' end, channel = coalesce(n.channel, s.channel),
-       attempts = case when n.channel = s.channel then s.attempts + 1 else 0 end, batch_id = null,
-       not_before = case when n.channel = s.channel then $2::date + 1 else $2 end, changed_on = $2
-  from (select s.id, case when s.attempts + 1 < $3 then s.channel
-                          when s.channel = 'digital' and not p.protected_address and p.address is not null then 'print'
-                     end as channel
-          from sending s join person p on p.id = s.person_id where s.id = any($1)) n
- where n.id = s.id
-"""
-
-
-async def _send_on(tx: Transaction, sendings: Sequence[Row], *, attempts: int) -> None:
-    if sendings:
-        await tx.run(_ONWARD, [row["id"] for row in sendings], tx.today, attempts)
-
-
 async def note_trouble(tx: Transaction, *, batch: int, trouble: str) -> None:
     """The carrier could not be reached; the batch will be handed over again."""
-    await tx.run("update batch set attempts = attempts + 1, trouble = $2 where id = $1", batch, trouble[:500])
+    await tx.run(
+        "update batch set attempts = attempts + 1, trouble = $2, lease_until = null where id = $1",
+        batch,
+        trouble[:500],
+    )
     await tx.audit("carrier failed", facts={"batch": batch})
-
-
-class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a carrier says became of one sending. `undeliverable`: it came back or nobody is there."""
-
-    sending: int
-    outcome: str
-    on: date
-    reference: str | None = None
-
-
-class ReportCounts(msgspec.Struct):
-    received: int = 0
-    applied: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-
-
-_REPORTED = """
-select s.id, s.person_id, s.programme, s.kind, s.letter, s.channel, s.state, s.kit
-  from sending s where s.id = any($1) order by s.id for update
-"""
-_DELIVERED = frozenset({SendingState.ACKNOWLEDGED})
-_CAME_BACK = frozenset({SendingState.ACKNOWLEDGED, SendingState.DELIVERED})
-_OUTCOMES = frozenset({"delivered", "undeliverable", "failed"})
-
-
-async def record_deliveries(tx: Transaction, *, reports: Sequence[Report]) -> ReportCounts:
-    """Delivery reports, in any order and any number of times; each is applied, unchanged or rejected."""
-    known = {row["id"]: row for row in await tx.rows(_REPORTED, [one.sending for one in reports])}
-    counts = ReportCounts(received=len(reports))
-    delivered: list[Row] = []
-    printed: list[Row] = []
-    back: list[tuple[Row, date]] = []
-    for report in reports:
-        row = known.get(report.sending)
-        if row is None or report.outcome not in _OUTCOMES or report.on > tx.today:
-            counts.rejected += 1
-        elif row["state"] not in (_DELIVERED if report.outcome == "delivered" else _CAME_BACK):
-            counts.unchanged += 1
-        else:
-            counts.applied += 1
-            known.pop(report.sending)  # a second report on it in this call finds it as it now is, next time
-            if report.outcome == "delivered":
-                delivered.append(row)
-            elif row["channel"] == Channel.DIGITAL:
-                printed.append(row)
-            else:
-                back.append((row, report.on))
-    await _set(tx, delivered, SendingState.DELIVERED)
-    await _send_on(tx, printed, attempts=0)  # nobody received it digitally: on paper, then
-    await _came_back(tx, back)
-    people = [row["person_id"] for row in (*delivered, *printed, *(row for row, _ in back))]
-    await tx.audit("delivery reports", persons=people, facts=msgspec.to_builtins(counts))
-    return counts
-
-
-async def _set(tx: Transaction, sendings: Sequence[Row], state: SendingState) -> None:
-    if sendings:
-        await tx.run(
-            "update sending set state = $2, changed_on = $3 where id = any($1)",
-            [row["id"] for row in sendings], state, tx.today,
-        )  # fmt: skip
-
-
-async def _came_back(tx: Transaction, back: Sequence[tuple[Row, date]]) -> None:
-    await _set(tx, [row for row, _ in back], SendingState.UNDELIVERABLE)
-    kits = [row["kit"] for row, _ in back if row["kit"]]
-    if kits:
-        moved = (
-            "update kit set state = 'undeliverable', changed_on = $2"
-            " where barcode = any($1) and state = 'dispatched'"
-        )
-        await tx.run(moved, kits, tx.today)
-    await append_events(tx, news=[_back_news(row, on) for row, on in back])
-
-
-def _back_news(row: Row, on: date) -> News:
-    kind = EventKind.KIT_UNDELIVERABLE if row["kit"] else EventKind.LETTER_UNDELIVERABLE
-    body = {"sending": row["id"], "letter": row["letter"]} | ({"kit": row["kit"]} if row["kit"] else {})
-    return News(
-        person_id=row["person_id"], kind=kind, occurred_on=on, source="post",
-        key=natural_key("sending", row["id"], kind), programme=row["programme"], body=body,
-    )  # fmt: skip

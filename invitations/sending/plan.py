@@ -90,14 +90,18 @@ select o.id, o.person_id, o.kind, o.letter, p.language
   from obligation o join person p on p.id = o.person_id
  where o.programme = $1 and o.state = 'open' and o.due_on <= $2 and o.kind = any($3)
    and {_PRINTABLE} and {_UNSENT}
-   and not exists (select 1 from kit k where k.person_id = o.person_id and k.state in ('returned', 'received'))
+   and not exists (select 1 from kit k where k.person_id = o.person_id and k.programme = o.programme
+                                         and k.state in ('returned', 'received'))
  order by o.due_on, o.id limit $4 for update of o skip locked
 """
 _LOT = """
 select lot, expires_on, remaining from kit_lot
  where remaining > 0 and expires_on >= $1 order by expires_on, lot limit 1 for update
 """
-_VOID = "update kit set state = 'void', changed_on = $2 where person_id = any($1) and state in ('ordered', 'dispatched')"
+_VOID = """
+update kit set state = 'void', changed_on = $2
+ where person_id = any($1) and programme = $3 and state in ('ordered', 'dispatched')
+"""
 _KIT_ROWS = """
 insert into kit (barcode, person_id, programme, lot, expires_on, ordered_on, changed_on)
 select barcode, person_id, $4, $5, $6, $3, $3 from unnest($1::text[], $2::bigint[]) as k(barcode, person_id)
@@ -121,7 +125,7 @@ async def plan_kits(tx: Transaction, *, programme: str, limit: int = BATCH) -> P
         return Planned(short=len(owed))
     bound = owed[: lot["remaining"]]
     await tx.run("update kit_lot set remaining = remaining - $2 where lot = $1", lot["lot"], len(bound))
-    await tx.run(_VOID, [row["person_id"] for row in bound], tx.today)
+    await tx.run(_VOID, [row["person_id"] for row in bound], tx.today, programme)
     await _bind(tx, programme, bound, lot["lot"], lot["expires_on"])
     await tx.audit("bound kits", persons=[row["person_id"] for row in bound], facts={"lot": lot["lot"]})
     return Planned(kits=len(bound))

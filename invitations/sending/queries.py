@@ -5,7 +5,7 @@ from typing import Any
 from screening.refusals import NotFound
 from screening.storage.transaction import Transaction
 
-_COLUMNS = "id, channel, state, formed_on, expected, acknowledged, acknowledged_on, attempts, trouble"
+_COLUMNS = "id, key, channel, state, formed_on, expected, acknowledged, acknowledged_on, attempts, trouble"
 _SHOWN = 200
 
 
@@ -40,9 +40,13 @@ async def unacknowledged_batches(tx: Transaction, *, older_than_days: int) -> in
 
 
 async def failed_sendings(tx: Transaction) -> int:
-    """Letters and kits that are owed and that no channel could take: somebody must find a way to these people."""
+    """Letters and kits that no channel could take: somebody must find a way to these people.
+
+    Those that are owed still, and those that bounced in the last week, after they had been counted as sent.
+    """
     return await tx.value(
         "select count(distinct o.id) from sending s join obligation o on o.id = s.obligation_id"
-        " where s.state = 'failed' and o.state = 'open' and not exists (select 1 from sending l"
-        " where l.obligation_id = o.id and l.state not in ('cancelled', 'failed'))"
+        " where s.state = 'failed' and (o.state = 'open' or s.changed_on > $1::date - 7) and not exists"
+        " (select 1 from sending l where l.obligation_id = o.id and l.state not in ('cancelled', 'failed'))",
+        tx.today,
     )

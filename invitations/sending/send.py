@@ -117,6 +117,8 @@ class _Sender:
         content = await self._database.run(
             lambda tx: outgoing(tx, batch=batch), actor=self._actor, today=self._today
         )
+        if content is None:
+            return False
         try:
             receipt = await carrier.hand_over(content) if content.items else Receipt(0)
         except CarrierFailed as failed:

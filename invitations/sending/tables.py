@@ -4,12 +4,14 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     Table,
     Text,
+    Uuid,
     text,
 )
 
@@ -20,6 +22,8 @@ batch = Table(
     "batch",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # by which carriers know it: never given twice, not even by a database restored from a backup
+    Column("key", Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()")),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=BatchState.FORMED.value),
     Column("formed_on", Date, nullable=False),
@@ -27,6 +31,7 @@ batch = Table(
     Column("acknowledged", Integer),
     Column("acknowledged_on", Date),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", DateTime(timezone=True)),  # until then one sender has it in hand; None: nobody
     Column("trouble", Text),  # what the carrier said last, where it did not take the batch
     words_only("channel", Channel),
     words_only("state", BatchState),
@@ -38,6 +43,7 @@ sending = Table(
     "sending",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()")),
     Column("obligation_id", BigInteger, ForeignKey("obligation.id"), nullable=False),
     Column("person_id", BigInteger, ForeignKey("person.id"), nullable=False, index=True),
     Column("programme", Text, nullable=False),
@@ -49,6 +55,8 @@ sending = Table(
     Column("kit", Text, ForeignKey("kit.barcode")),
     Column("batch_id", BigInteger, ForeignKey("batch.id"), index=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("reported", Text),  # what became of it, told before its carrier had counted it
+    Column("reported_on", Date),
     Column("not_before", Date, nullable=False),  # a refused sending waits before it is tried again
     Column("planned_on", Date, nullable=False),
     Column("changed_on", Date, nullable=False),

@@ -36,6 +36,7 @@ def create_tables():
     op.create_table(
         "batch",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("key", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="formed", nullable=False),
         sa.Column("formed_on", sa.Date(), nullable=False),
@@ -43,12 +44,14 @@ def create_tables():
         sa.Column("acknowledged", sa.Integer(), nullable=True),
         sa.Column("acknowledged_on", sa.Date(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.CheckConstraint("channel in ('digital', 'print')", name=op.f("ck_batch_channel_word")),
         sa.CheckConstraint(
             "state in ('formed', 'handed', 'acknowledged', 'mismatched')", name=op.f("ck_batch_state_word")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
+        sa.UniqueConstraint("key", name=op.f("uq_batch_key")),
     )
     op.create_index(
         "ix_batch_unacknowledged",
@@ -86,14 +89,15 @@ def create_tables():
     op.create_index(
         "ix_kit_one_open",
         "kit",
-        ["person_id"],
+        ["person_id", "programme"],
         unique=True,
-        postgresql_where=sa.text("state in ('ordered', 'dispatched', 'returned', 'received')"),
+        postgresql_where=sa.text("state in ('ordered', 'dispatched')"),
     )
     op.create_index(op.f("ix_kit_person_id"), "kit", ["person_id"], unique=False)
     op.create_table(
         "sending",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("key", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("obligation_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
@@ -105,6 +109,8 @@ def create_tables():
         sa.Column("kit", sa.Text(), nullable=True),
         sa.Column("batch_id", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reported", sa.Text(), nullable=True),
+        sa.Column("reported_on", sa.Date(), nullable=True),
         sa.Column("not_before", sa.Date(), nullable=False),
         sa.Column("planned_on", sa.Date(), nullable=False),
         sa.Column("changed_on", sa.Date(), nullable=False),
@@ -118,6 +124,7 @@ def create_tables():
         sa.ForeignKeyConstraint(["obligation_id"], ["obligation.id"], name=op.f("fk_sending_obligation_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sending_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending")),
+        sa.UniqueConstraint("key", name=op.f("uq_sending_key")),
     )
     op.create_index(op.f("ix_sending_batch_id"), "sending", ["batch_id"], unique=False)
     op.create_index(op.f("ix_sending_person_id"), "sending", ["person_id"], unique=False)

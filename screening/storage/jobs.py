@@ -2,7 +2,8 @@
 
 A slot is one time a job's calendar names. The first of all workers to claim it runs it, under a lease
 that it renews while it works. A worker that dies stops renewing, and once its lease is over the slot can
-be claimed again; so can one that failed, a few times. Leases are measured by the database's clock alone.
+be claimed again; so can one that failed, a few times. Of each job one slot runs at a time. Leases are
+measured by the database's clock alone.
 Claims write no audit record: the work they lead to does.
 """
 
@@ -15,8 +16,11 @@ ATTEMPTS = 5
 # Long enough to look back on, short enough for a job of every minute.
 _KEPT = timedelta(days=30)
 
+_ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtext('job ' || $1))"
 _CLAIM = """
-insert into job_run (job, slot, state, lease_until) values ($1, $2, 'running', now() + $3)
+insert into job_run (job, slot, state, lease_until)
+select $1, $2, 'running', now() + $3
+ where not exists (select 1 from job_run where job = $1 and slot <> $2 and state = 'running' and lease_until >= now())
 on conflict (job, slot) do update
    set state = 'running', attempts = job_run.attempts + 1, started_at = now(), lease_until = now() + $3
  where job_run.state <> 'done' and job_run.lease_until < now() and job_run.attempts < $4
@@ -37,7 +41,11 @@ select job, count(*) as slots from job_run
 
 
 async def claim_slot(tx: Transaction, *, job: str, slot: datetime, lease: timedelta) -> int | None:
-    """Which attempt at this slot is ours; None where it is done, another worker has it, or it failed for good."""
+    """Which attempt at this slot is ours.
+
+    None where it is done, another worker has it or another slot of the job, or it failed for good.
+    """
+    await tx.run(_ONE_AT_A_TIME, job)
     return await tx.value(_CLAIM, job, slot, lease, ATTEMPTS)
 
 

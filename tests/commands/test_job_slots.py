@@ -35,8 +35,22 @@ def worker(database):
 
 
 async def test_of_many_claimers_at_once_one_has_the_slot(worker):
+    claims = await asyncio.gather(*(worker.claim() for _ in range(20)))
+    assert Counter(claims) == {1: 1, None: 19}
+
+
+async def test_a_job_whose_last_slot_still_runs_is_not_begun_again_until_that_ends(worker):
     claims = await asyncio.gather(*(worker.claim(slot) for slot in [SLOT, NEXT] * 10))
-    assert Counter(claims) == {1: 2, None: 18}
+    assert Counter(claims) == {1: 1, None: 19}
+    slots = {SLOT, NEXT}
+    for slot in slots:
+        await worker.finish(1, slot=slot)
+    assert sorted([await worker.claim(slot) for slot in slots], key=str) == [1, None]
+
+
+async def test_a_slot_whose_worker_died_does_not_hold_up_the_next(worker):
+    await worker.claim(SLOT, lease=OVER)
+    assert await worker.claim(NEXT) == 1
 
 
 async def test_a_slot_that_is_done_is_never_claimed_again(worker, database):

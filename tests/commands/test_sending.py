@@ -2,19 +2,22 @@
 
 import asyncio
 from datetime import date, timedelta
+from uuid import uuid4
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
-from invitations.carriers.carrier import CarrierFailed, Receipt
+from invitations.carriers.carrier import CarrierFailed, Item, Outgoing, Receipt
 from invitations.carriers.print_spool import PrintSpool
 from invitations.kits.barcode import is_barcode
-from invitations.kits.commands import record_kit_news, register_lot
+from invitations.kits.commands import note_analysed, record_kit_news, register_lot
 from invitations.kits.states import KitNews
-from invitations.sending.batches import Report, acknowledge_batch, form_batch, record_deliveries
-from invitations.sending.plan import plan_letters
+from invitations.letters.render import Letter
+from invitations.sending.batches import acknowledge_batch, form_batch
+from invitations.sending.deliveries import Report, record_deliveries
+from invitations.sending.plan import plan_kits, plan_letters
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
 from screening.history.commands import append_events
@@ -23,6 +26,7 @@ from screening.ledger.advance import advance
 from screening.protocols.load import family
 from screening.refusals import Conflict, Refused
 from screening.storage.transaction import system_actor
+from screening.vocabulary import Role
 
 PROGRAMME = "no-cervical"
 TODAY = date(2025, 3, 3)
@@ -126,7 +130,7 @@ async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_pa
     assert (await send(database, mailbox, spool)).waiting == 1
     assert [one[0] for one in await sent(database)] == [1]
     folder = next(tmp_path.iterdir())
-    (folder / "receipt.json").write_text(f'{{"batch": {folder.name}, "received": 2}}')
+    (folder / "receipt.json").write_text(f'{{"batch": "{folder.name}", "received": 2}}')
     assert (await send(database, mailbox, spool)).acknowledged == 1
     assert len(await sent(database)) == 3
 
@@ -134,7 +138,7 @@ async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_pa
 async def test_a_count_that_differs_is_not_taken_for_sent(people, database, tmp_path):
     await send(database, Mailbox(), PrintSpool(tmp_path))
     folder = next(tmp_path.iterdir())
-    (folder / "receipt.json").write_text(f'{{"batch": {folder.name}, "received": 1}}')
+    (folder / "receipt.json").write_text(f'{{"batch": "{folder.name}", "received": 1}}')
     report = await send(database, Mailbox(), PrintSpool(tmp_path))
     assert report.waiting == 1
     assert [one[0] for one in await sent(database)] == [1]
@@ -173,6 +177,9 @@ async def test_a_crash_between_handing_over_and_writing_it_down_sends_nothing_tw
     with pytest.raises(asyncio.CancelledError):
         await send_due(database, programme=PROGRAMME, carriers={Channel.DIGITAL: Dying()}, today=TODAY)
     assert await sent(database) == []
+    assert (await send(database, mailbox, PrintSpool(tmp_path))).planned == 0
+    assert len(mailbox.taken) == mailbox.calls == 1, "the dead sender still has the batch in hand"
+    await database.pool.execute("update batch set lease_until = now() - interval '1 second'")
     await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True))
     assert len(mailbox.taken) == 1
     assert len(await sent(database)) == 3
@@ -253,11 +260,11 @@ async def test_delivery_reports_repeated_and_out_of_order_are_counted_and_applie
     people, database, tmp_path
 ):
     await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
-    paper = await database.pool.fetchval("select id from sending where person_id = 2")
+    paper = await database.pool.fetchval("select key from sending where person_id = 2")
     came_back = Report(paper, "undeliverable", TODAY)
     assert msgspec.structs.astuple(await deliver(database, came_back, came_back)) == (2, 1, 0, 1)
     counts = await deliver(
-        database, Report(paper, "delivered", TODAY), came_back, Report(99999, "delivered", TODAY)
+        database, Report(paper, "delivered", TODAY), came_back, Report(uuid4(), "delivered", TODAY)
     )
     assert msgspec.structs.astuple(counts) == (3, 0, 2, 1)
     assert await database.pool.fetchval("select count(*) from event where kind = 'letter_undeliverable'") == 1
@@ -266,8 +273,8 @@ async def test_delivery_reports_repeated_and_out_of_order_are_counted_and_applie
 async def test_a_digital_letter_nobody_received_is_printed_and_told_of_once(people, database, tmp_path):
     spool = PrintSpool(tmp_path, counts_itself=True)
     await send(database, Mailbox(), spool)
-    digital = await database.pool.fetchval("select id from sending where person_id = 1")
-    await deliver(database, Report(digital, "failed", TODAY))
+    digital, key = await database.pool.fetchrow("select id, key from sending where person_id = 1")
+    await deliver(database, Report(key, "failed", TODAY))
     await send(database, Mailbox(), spool)
     assert (
         await database.pool.fetchval("select channel || ' ' || state from sending where id = $1", digital)
@@ -278,7 +285,7 @@ async def test_a_digital_letter_nobody_received_is_printed_and_told_of_once(peop
 
 async def test_a_kit_that_came_back_is_undeliverable_and_not_withdrawn(people, database, tmp_path):
     await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
-    kit = await database.pool.fetchval("select id from sending where kit is not null")
+    kit = await database.pool.fetchval("select key from sending where kit is not null")
     await deliver(database, Report(kit, "undeliverable", TODAY))
     assert await database.pool.fetchval("select state from kit") == "undeliverable"
     await advance(database, family=family(PROGRAMME), today=TODAY)
@@ -360,7 +367,7 @@ async def test_a_protected_address_whose_digital_letter_bounced_is_not_printed(d
     await add_woman(url, 1, protected=True, born=date(1998, 1, 1))
     await advance(database, family=family(PROGRAMME), today=TODAY)
     await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
-    await deliver(database, Report(await database.pool.fetchval("select id from sending"), "failed", TODAY))
+    await deliver(database, Report(await database.pool.fetchval("select key from sending"), "failed", TODAY))
     await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
     assert "Storgata" not in told(tmp_path)
     assert await database.pool.fetchval("select state from sending") == "failed"
@@ -408,8 +415,8 @@ async def test_a_refused_letter_that_is_no_longer_owed_is_not_tried_again(people
 async def test_a_bounced_reminder_is_not_printed_for_who_left_the_programme(people, database, url, tmp_path):
     spool = PrintSpool(tmp_path, counts_itself=True)
     await send(database, Mailbox(), spool)
-    letter = await database.pool.fetchval("select id from sending where person_id = 1")
-    await deliver(database, Report(letter, "failed", TODAY))
+    letter, key = await database.pool.fetchrow("select id, key from sending where person_id = 1")
+    await deliver(database, Report(key, "failed", TODAY))
     await owner(url, "update standing set status = 'opted_out', next_action_on = null where person_id = 1")
     await send(database, Mailbox(), spool)
     assert await database.pool.fetchval("select state from sending where id = $1", letter) == "cancelled"
@@ -482,3 +489,163 @@ async def test_a_digital_letter_that_failed_for_a_protected_address_is_not_tried
         await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True), TODAY + timedelta(days=days))
     assert mailbox.calls == 2
     assert await database.pool.fetchval("select state from obligation") == "open"
+
+
+async def test_a_kit_that_was_replaced_may_still_come_back(people, database, url, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    given_up = await database.pool.fetchval("select barcode from kit")
+    await owner(
+        url,
+        "insert into obligation (person_id, programme, episode, kind, subject, opened_on, due_on, rule, letter)"
+        " values (3, $1, $2, 'replace_kit', 'another', $2, $2, 'R', 'kit_replacement')",
+        PROGRAMME, TODAY,
+    )  # fmt: skip
+    planned = await database.run(lambda tx: plan_kits(tx, programme=PROGRAMME), actor=ACTOR, today=TODAY)
+    assert planned.kits == 1
+    await kit_news(database, given_up, KitNews.RETURNED)
+    states = await database.pool.fetch("select state from kit order by barcode")
+    assert [row[0] for row in states] == ["returned", "ordered"]
+
+
+async def kit_news(database, barcode, what):
+    return await database.run(
+        lambda tx: record_kit_news(tx, barcode=barcode, news=what, on=TODAY), actor=ACTOR, today=TODAY
+    )
+
+
+async def test_a_kit_analysed_at_the_moment_it_is_told_received_stays_analysed(people, database, tmp_path):
+    await send(database, Mailbox(), PrintSpool(tmp_path, counts_itself=True))
+    kit = await database.pool.fetchval("select barcode from kit")
+    moved, go_on = asyncio.Event(), asyncio.Event()
+
+    async def analyse(tx):
+        await note_analysed(tx, barcodes=[kit])
+        moved.set()
+        await go_on.wait()
+
+    analysing = asyncio.create_task(database.run(analyse, actor=ACTOR, today=TODAY))
+    await moved.wait()
+    told = asyncio.create_task(kit_news(database, kit, KitNews.RECEIVED))
+    await asyncio.sleep(0.3)
+    go_on.set()
+    await analysing
+    with pytest.raises(Conflict, match="received cannot happen"):
+        await told
+    assert await database.pool.fetchval("select state from kit") == "analysed"
+
+
+def letters(*persons):
+    """A batch of reminders, as a carrier is given it."""
+    written = Letter(programme=PROGRAMME, template="reminder", language="nb", written_on=TODAY, address=["a"])
+    items = [
+        Item(sending=uuid4(), letter=written, name=name, address="x", postcode="1", post_town="y")
+        for name in persons
+    ]
+    return Outgoing(uuid4(), 1, TODAY, items)
+
+
+async def test_a_batch_of_the_same_number_from_a_restored_backup_is_another_batch(tmp_path):
+    spool = PrintSpool(tmp_path, counts_itself=True)
+    await spool.hand_over(letters("Kari"))
+    await spool.hand_over(letters("Ola"))
+    assert all(name in told(tmp_path) for name in ("Kari", "Ola"))
+
+
+async def test_a_receipt_for_other_letters_is_not_believed(tmp_path):
+    first, other = letters("Kari"), letters("Ola")
+    spool = PrintSpool(tmp_path)
+    await spool.hand_over(first)
+    folder = tmp_path / str(first.batch)
+    (folder / "receipt.json").write_text(f'{{"batch": "{first.batch}", "received": 1}}')
+    assert await spool.hand_over(first) == Receipt(1)
+    with pytest.raises(CarrierFailed, match="other letters"):
+        await spool.hand_over(msgspec.structs.replace(first, items=other.items))
+    (folder / "receipt.json").write_text(f'{{"batch": "{other.batch}", "received": 1}}')
+    with pytest.raises(CarrierFailed, match="counts batch"):
+        await spool.hand_over(first)
+
+
+async def test_many_that_spool_the_same_batch_at_once_leave_one_whole_folder(tmp_path):
+    batch = letters(*(f"Kari {number}" for number in range(20)))
+    spools = [PrintSpool(tmp_path, counts_itself=True) for _ in range(4)]
+    assert await asyncio.gather(*(spool.hand_over(batch) for spool in spools)) == [Receipt(20)] * 4
+    assert [path.name for path in tmp_path.iterdir()] == [str(batch.batch)]
+    assert sorted(path.name for path in (tmp_path / str(batch.batch)).iterdir()) == [
+        "letters-nb.pdf",
+        "manifest.json",
+    ]
+
+
+async def test_a_batch_another_sender_has_in_hand_is_not_handed_over_beside_it(people, database):
+    taken, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Mailbox):
+        async def hand_over(self, outgoing):
+            taken.set()
+            await go_on.wait()
+            return await super().hand_over(outgoing)
+
+    slow, other = Slow(), Mailbox()
+    first = asyncio.create_task(
+        send_due(database, programme=PROGRAMME, carriers={Channel.DIGITAL: slow}, today=TODAY)
+    )
+    await taken.wait()
+    await send_due(database, programme=PROGRAMME, carriers={Channel.DIGITAL: other}, today=TODAY)
+    go_on.set()
+    assert (await first).acknowledged == 1
+    assert (slow.calls, other.calls) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "becomes"), [("failed", "print planned"), ("delivered", "digital delivered")]
+)
+async def test_a_report_that_overtakes_the_carriers_count_takes_effect_with_it(
+    people, database, tmp_path, outcome, becomes
+):
+    only_digital = {Channel.DIGITAL: Mailbox(away=1)}
+    await send_due(database, programme=PROGRAMME, carriers=only_digital, today=TODAY)
+    key = await database.pool.fetchval("select key from sending where person_id = 1")
+    assert msgspec.structs.astuple(await deliver(database, Report(key, outcome, TODAY))) == (1, 1, 0, 0)
+    await send_due(database, programme=PROGRAMME, carriers=only_digital, today=TODAY)
+    stands = await database.pool.fetchval("select channel || ' ' || state from sending where person_id = 1")
+    assert stands == becomes
+    assert (1, "reminded", "digital") in await sent(database)
+
+
+async def test_a_mailboxs_report_told_again_is_no_news_of_the_letter_on_paper(people, database, tmp_path):
+    spool = PrintSpool(tmp_path, counts_itself=True)
+    await send(database, Mailbox(), spool)
+    key = await database.pool.fetchval("select key from sending where person_id = 1")
+    await deliver(database, Report(key, "failed", TODAY))
+    await send(database, Mailbox(), spool)
+    await deliver(database, Report(key, "failed", TODAY))
+    stands = await database.pool.fetchval("select channel || ' ' || state from sending where person_id = 1")
+    assert stands == "print acknowledged"
+
+
+async def test_a_mailbox_that_names_other_letters_than_it_was_given_is_not_believed(people, database):
+    class Confused:
+        async def hand_over(self, outgoing):
+            return Receipt(len(outgoing.items), {}, frozenset(uuid4() for _ in outgoing.items))
+
+    await send_due(database, programme=PROGRAMME, carriers={Channel.DIGITAL: Confused()}, today=TODAY)
+    assert await sent(database) == []
+    assert "it names 1 that were not" in await database.pool.fetchval("select trouble from batch")
+
+
+async def test_a_mismatched_batch_is_settled_by_naming_what_was_rejected(
+    people, database, run_platform, tmp_path
+):
+    spool = PrintSpool(tmp_path)
+    await send(database, Mailbox(), spool)
+    folder = next(tmp_path.iterdir())
+    (folder / "receipt.json").write_text(f'{{"batch": "{folder.name}", "received": 1}}')
+    await send(database, Mailbox(), spool)
+    batch = await database.pool.fetchval("select id from batch where state = 'mismatched'")
+    key = await database.pool.fetchval("select key from sending where person_id = 2")
+    async with run_platform(today=TODAY) as platform, platform.caller(Role.SCHEDULER) as print_house:
+        body = {"count": 1, "rejected": [{"sending": str(key), "reason": "address torn off"}]}
+        answer = await print_house.post(f"/batches/{batch}/acknowledge", json=body)
+    assert answer.json() == {"batch": batch, "state": "acknowledged"}
+    assert [one[0] for one in await sent(database)] == [1, 3]
+    assert await database.pool.fetchval("select state from sending where person_id = 2") == "planned"
