@@ -14,7 +14,7 @@ from analytics.live import computed, dataset_of
 from analytics.reports.words import Language
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.vocabulary import Role
-from screening.web import CallerRequest, allow, anyone, today_of
+from screening.web import CallerRequest, allow, anyone, gives, refusals, today_of
 
 _READERS = (Role.PROGRAMME_STAFF, Role.ANALYST, Role.ADMINISTRATOR)
 _HTML = "text/html; charset=utf-8"
@@ -43,7 +43,14 @@ def _refused(_request: CallerRequest, error: Refused) -> Response[str]:
     return _response(refusal(error.message), _HTML, _POLICY, status=status)
 
 
-_PAGE: dict[str, Any] = {"media_type": "text/html", "exception_handlers": {Refused: _refused}}
+def _page(path: str, summary: str) -> Any:
+    """A route that answers with a page, also where it refuses."""
+    told = allow(*_READERS)
+    told["responses"] |= refusals(str, "text/html", (403, 404, 422))
+    return get(
+        path, summary=summary, media_type="text/html", exception_handlers={Refused: _refused},
+        **gives({"text/html": str}), **told,
+    )  # fmt: skip
 
 
 @get("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
@@ -56,7 +63,7 @@ async def show_style() -> Response[str]:
     )
 
 
-@get("/dashboard", summary="All programmes", **_PAGE, **allow(*_READERS))
+@_page("/dashboard", "All programmes")
 async def show_dashboard(
     request: CallerRequest,
     period: FromQuery[str | None] = None,
@@ -74,12 +81,7 @@ async def show_dashboard(
     return await _answered(request, page, _HTML, _POLICY)
 
 
-@get(
-    "/dashboard/{programme:str}",
-    summary="One programme, or one of its indicators",
-    **_PAGE,
-    **allow(*_READERS),
-)
+@_page("/dashboard/{programme:str}", "One programme, or one of its indicators")
 async def show_programme(
     request: CallerRequest,
     programme: FromPath[str],
@@ -111,6 +113,7 @@ async def show_programme(
     "/dashboard/{programme:str}/{file:str}",
     summary="A picture of the dashboard, or its rows",
     **allow(*_READERS),
+    **gives({media.split(";")[0]: {} for media in _MEDIA.values()}),
 )
 async def take_away(
     request: CallerRequest,
