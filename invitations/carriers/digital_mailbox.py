@@ -6,6 +6,7 @@
 Keys are UUIDs. A message known by its `sending` is accepted again without a second delivery.
 """
 
+import ipaddress
 from uuid import UUID
 
 import httpx
@@ -13,6 +14,7 @@ import msgspec
 
 from invitations.carriers.carrier import CarrierFailed, Item, Outgoing, Receipt, Rejected
 from invitations.letters.render import plain_text
+from screening.refusals import Refused
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -22,7 +24,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 class DigitalMailbox:
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
-        self._url = url.rstrip("/")
+        self._url = _private(url)
         self._client = client
 
     async def hand_over(self, outgoing: Outgoing) -> Receipt | None:
@@ -39,6 +41,27 @@ class DigitalMailbox:
             raise CarrierFailed(f"digital mailbox, batch {outgoing.number}: {error}") from error
         taken = frozenset(answer.accepted)
         return Receipt(len(taken), {one.sending: one.reason for one in answer.rejected}, taken)
+
+
+def _private(url: str) -> str:
+    """Letters and national identity numbers travel encrypted, or not beyond this machine."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Refused(
+            "mailbox_url_invalid", f"digital mailbox {url!r}: {error}; expected https://…"
+        ) from error
+    if address.scheme != "https" and not (address.scheme == "http" and _is_here(address.host)):
+        told = f"digital mailbox {address.scheme}://{address.host}: expected https, or http on this machine alone"
+        raise Refused("mailbox_not_encrypted", told)
+    return url.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _message(item: Item) -> dict[str, object]:

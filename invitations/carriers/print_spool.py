@@ -4,6 +4,8 @@
 <spool>/<batch>/letters-nb.pdf     the letters, in the manifest's order, one file a language
 <spool>/<batch>/receipt.json       {"batch": "<batch>", "received": 240}, written by the print house
 
+Everything here is for the platform's own user alone, as whom the print house collects.
+
 <batch> is the batch's key, a UUID; the manifest also tells the batch's number. A name with a dot before it is a
 batch that is still being written.
 """
@@ -69,7 +71,7 @@ class PrintSpool:
 
         Whoever else writes the same batch has a folder of their own, and the first to finish gives the name.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=self._folder))
         try:
             for language in sorted({item.letter.language for item in outgoing.items}):
@@ -114,7 +116,7 @@ def _listed(items: Sequence[Item]) -> list[dict[str, object]]:
 
 
 def _store(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

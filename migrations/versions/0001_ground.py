@@ -27,6 +27,8 @@ TABLES = (
 )
 # What happened stays as it was written: nobody may change or remove it, whatever role they have.
 APPEND_ONLY = ("event", "audit", "audit_seal")
+# Rows that are no record of anything: the application may remove them.
+PASSING = ("job_run", "residence")
 
 
 def upgrade():
@@ -42,7 +44,8 @@ def upgrade():
         " raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = '42501'; end $$"
     )
     for name in TABLES:
-        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
+        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update"
+        rights += ", delete" if name in PASSING else ""
         op.execute(f"grant {rights} on {name} to screening_application")
     op.execute("grant usage on all sequences in schema public to screening_application")
     for name in APPEND_ONLY:

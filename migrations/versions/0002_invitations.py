@@ -15,7 +15,7 @@ APPEND_ONLY = ()
 def upgrade():
     create_tables()
     for name in TABLES:
-        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
+        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update"
         op.execute(f"grant {rights} on {name} to screening_application")
     op.execute("grant usage on all sequences in schema public to screening_application")
     for name in APPEND_ONLY:

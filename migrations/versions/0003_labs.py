@@ -11,12 +11,15 @@ depends_on = None
 
 TABLES = ("lab_message", "laboratory", "lab_pending", "quarantine", "lab_judgement")
 APPEND_ONLY = ("lab_message", "lab_judgement")
+# Rows that are no record of anything: the application may remove them.
+PASSING = ("lab_pending",)
 
 
 def upgrade():
     create_tables()
     for name in TABLES:
-        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
+        rights = "select, insert" if name in APPEND_ONLY else "select, insert, update"
+        rights += ", delete" if name in PASSING else ""
         op.execute(f"grant {rights} on {name} to screening_application")
     op.execute("grant usage on all sequences in schema public to screening_application")
     for name in APPEND_ONLY:

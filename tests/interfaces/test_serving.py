@@ -22,6 +22,17 @@ async def test_the_application_answers_on_the_port_it_names(platform):
         assert (await client.get("/health")).json() == {"status": "ok", "protocols": "in use"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/health", "/people/1", "/no-such-place"], ids=["open", "refused", "unknown"]
+)
+async def test_no_answer_is_cached_or_taken_for_something_it_is_not(platform, path):
+    async with httpx.AsyncClient(base_url=platform.url) as client:
+        headers = (await client.get(path)).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+
+
 async def test_a_port_that_is_taken_is_refused_by_name():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
