@@ -178,6 +178,13 @@ def create_tables():
     )
     op.create_index("ix_event_person_id", "event", ["person_id"], unique=False)
     op.create_index("ix_event_xid", "event", ["xid"], unique=False)
+    op.create_index(
+        "ix_event_supersedes",
+        "event",
+        ["supersedes"],
+        unique=False,
+        postgresql_where=sa.text("supersedes is not null"),
+    )
     op.create_table(
         "identity",
         sa.Column("system", sa.Text(), nullable=False),

@@ -38,6 +38,7 @@ event = Table(
     words_only("kind", EventKind),
     Index("ix_event_person_id", "person_id"),
     Index("ix_event_xid", "xid"),
+    Index("ix_event_supersedes", "supersedes", postgresql_where=text("supersedes is not null")),
     Index(
         "ix_event_specimen",  # what is known of a laboratory's specimen
         text("(body ->> 'lab')"),

@@ -3,10 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import msgspec
+import structlog
 
 from screening.ledger.lives import Life, decide_life, load_lives
 from screening.ledger.reconcile import Changes, OpenRow, reconcile
@@ -16,15 +17,20 @@ from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction, system_actor
 
 BATCH = 2000
+_log = structlog.get_logger()
 
 
 class Advanced(msgspec.Struct, frozen=True):
-    """What one or many batches did; `statuses` counts the people by the status they came to."""
+    """What one or many batches did; `statuses` counts the people by the status they came to.
+
+    `set_aside`: people who could not be decided, by a fault of ours; they are tried again the next day.
+    """
 
     people: int = 0
     opened: int = 0
     fulfilled: int = 0
     withdrawn: int = 0
+    set_aside: int = 0
     statuses: dict[str, int] = {}
 
     def __add__(self, other: "Advanced") -> "Advanced":
@@ -33,6 +39,7 @@ class Advanced(msgspec.Struct, frozen=True):
             opened=self.opened + other.opened,
             fulfilled=self.fulfilled + other.fulfilled,
             withdrawn=self.withdrawn + other.withdrawn,
+            set_aside=self.set_aside + other.set_aside,
             statuses=dict(Counter(self.statuses) + Counter(other.statuses)),
         )
 
@@ -76,7 +83,7 @@ async def advance(
         total += done
         if progress is not None:
             progress(done.people)
-        if done.people < batch:
+        if done.people + done.set_aside < batch:
             return total
         await asyncio.sleep(0)
 
@@ -132,11 +139,18 @@ async def _advance(tx: Transaction, family: Family, seen: Mapping[int, int]) -> 
     persons = list(seen)
     lives = await load_lives(tx, persons=persons, programme=family.name)
     ledger = await _open_rows(tx, family.name, persons)
-    decisions = [decide_life(family, life, tx.today) for life in lives]
+    decided = _decided(family, lives, tx.today)
+    lives, aside = (
+        [life for life in lives if life.id in decided],
+        [one for one in persons if one not in decided],
+    )
+    decisions = [decided[life.id] for life in lives]
     changes = [
         reconcile(one, ledger.get(life.id, ()), seen=seen[life.id])
         for life, one in zip(lives, decisions, strict=True)
     ]
+    if aside:
+        await tx.run(_PUT_OFF, family.name, aside, tx.today + timedelta(days=1))
     await _write_changes(tx, family.name, lives, changes)
     await _write_standings(tx, family.name, lives, decisions)
     done = Advanced(
@@ -144,12 +158,27 @@ async def _advance(tx: Transaction, family: Family, seen: Mapping[int, int]) -> 
         opened=sum(len(one.opened) for one in changes),
         fulfilled=sum(len(one.fulfilled) for one in changes),
         withdrawn=sum(len(one.withdrawn) for one in changes),
+        set_aside=len(aside),
         statuses=dict(Counter(str(one.status) for one in decisions)),
     )
     await tx.audit(
         "reconciled", persons=persons, facts={"programme": family.name, **msgspec.to_builtins(done)}
     )
     return done
+
+
+_PUT_OFF = "update standing set next_action_on = $3 where programme = $1 and person_id = any($2)"
+
+
+def _decided(family: Family, lives: Sequence[Life], today: date) -> dict[int, Decision]:
+    """The decisions; who is missing could not be decided, and must not hold up all others."""
+    decided: dict[int, Decision] = {}
+    for life in lives:
+        try:
+            decided[life.id] = decide_life(family, life, today)
+        except Exception:  # noqa: BLE001  whatever it was, it is told, and the failsafe counts it until it is mended
+            _log.exception("a person could not be decided", programme=family.name, person=life.id)
+    return decided
 
 
 _OPEN_ROWS = """

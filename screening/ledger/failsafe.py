@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 import msgspec
+import structlog
 
 from screening.ledger.lives import decide_life, load_lives
 from screening.protocols.decision import Decision
@@ -13,6 +14,7 @@ from screening.storage.transaction import Actor, Transaction, system_actor
 from screening.vocabulary import Status
 
 _PAGE = 5000
+_log = structlog.get_logger()
 
 
 class Failsafe(msgspec.Struct, frozen=True):
@@ -22,6 +24,7 @@ class Failsafe(msgspec.Struct, frozen=True):
     register without a decided status. `unreconciled`: people whose next action has come and was not
     taken. `overdue`: open obligations past their due date, by kind. `verified`: people of the target
     population decided again; `disagreements`: those for whom what is stored is not what is decided.
+    `undecided`: people of the register for whom deciding fails, by a fault of ours.
     """
 
     population: int
@@ -33,10 +36,11 @@ class Failsafe(msgspec.Struct, frozen=True):
     verified: int
     disagreements: int
     disagreeing: list[int]
+    undecided: int = 0
 
     @property
     def holds(self) -> bool:
-        return self.lost == 0 and self.disagreements == 0
+        return self.lost == 0 and self.disagreements == 0 and self.undecided == 0
 
 
 async def check_failsafe(
@@ -54,18 +58,25 @@ async def check_failsafe(
     """
     who = actor or system_actor("failsafe")
     counts = await database.run(lambda tx: _count(tx, family.name), actor=who, today=as_of)
-    verified, disagreeing, last = 0, list[int](), 0
+    verified, undecided, disagreeing, last = 0, 0, list[int](), 0
     while True:
-        page = await database.run(lambda tx, after=last: _verify(tx, family, after), actor=who, today=as_of)
+        page = await database.run(
+            lambda tx, after=last: verify_page(tx, family=family, after=after), actor=who, today=as_of
+        )
         if page is None:
             break
-        last, decided, differing = page
+        last, decided, failing, differing = page
         verified += decided
+        undecided += failing
         disagreeing += differing
         if progress is not None:
             progress(decided)
     return msgspec.structs.replace(
-        counts, verified=verified, disagreements=len(disagreeing), disagreeing=disagreeing[:100]
+        counts,
+        verified=verified,
+        disagreements=len(disagreeing),
+        disagreeing=disagreeing[:100],
+        undecided=undecided,
     )
 
 
@@ -124,8 +135,14 @@ select person_id, episode, kind, subject, due_on, letter from obligation
 _Owed = tuple[date, str, str, date, str | None]
 
 
-async def _verify(tx: Transaction, family: Family, after: int) -> tuple[int, int, list[int]] | None:
-    """One page: (last person, people of the target population decided again, those who differ)."""
+async def verify_page(
+    tx: Transaction, *, family: Family, after: int
+) -> tuple[int, int, int, list[int]] | None:
+    """One page: (last person, people of the target population decided again, whom that fails for, who differ).
+
+    Reads one instant: a worker that commits in between would look like a disagreement.
+    """
+    await tx.run("set transaction isolation level repeatable read")
     stored = await tx.rows(_STORED, family.name, after, _PAGE)
     if not stored:
         return None
@@ -134,15 +151,20 @@ async def _verify(tx: Transaction, family: Family, after: int) -> tuple[int, int
     for person, *row in await tx.rows(_OWED, family.name, persons):
         owed[person].add((row[0], row[1], row[2], row[3], row[4]))
     differing: list[int] = []
-    decided = 0
+    decided = failing = 0
     for row, life in zip(stored, await load_lives(tx, persons=persons, programme=family.name), strict=True):
+        try:
+            decision = decide_life(family, life, tx.today)
+        except Exception:  # noqa: BLE001  whoever else there is must be looked at; these are counted
+            _log.exception("a person could not be decided", programme=family.name, person=life.id)
+            failing += 1
+            continue
         if row["next_action_on"] is not None and row["next_action_on"] <= tx.today:
             continue
-        decision = decide_life(family, life, tx.today)
         decided += decision.status != Status.OUTSIDE
         if not _agrees(decision, tuple(row)[1:], owed[life.id]):
             differing.append(life.id)
-    return persons[-1], decided, differing
+    return persons[-1], decided, failing, differing
 
 
 def _agrees(decision: Decision, stored: tuple[object, ...], owed: set[_Owed]) -> bool:

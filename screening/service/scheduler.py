@@ -25,6 +25,8 @@ from screening.storage.jobs import claim_slot, finish_slot, renew_lease
 from screening.storage.transaction import system_actor
 
 LEASE = timedelta(seconds=60)
+# Of what is told to stop; whoever told it ends it after some time by force.
+_PATIENCE = timedelta(seconds=20)
 _LONGEST_LOOK_BACK = timedelta(days=800)
 # The last is what the driver says of a connection whose end it has only half heard of.
 _UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -76,13 +78,15 @@ class Scheduler:
     """Runs jobs at their slots, unless another replica does."""
 
     def __init__(
-        self, database: Database, jobs: Sequence[Job], *, today: Callable[[], date], lease: timedelta = LEASE
-    ) -> None:
+        self, database: Database, jobs: Sequence[Job], *, today: Callable[[], date], lease: timedelta = LEASE,
+        patience: timedelta = _PATIENCE,
+    ) -> None:  # fmt: skip
         self._database = database
         self._jobs = jobs
         self._today = today
         self._lease = lease
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._patience = patience
         self._stopping = False
         self._alarms = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -97,11 +101,14 @@ class Scheduler:
         self._alarms.start()
 
     async def stop(self) -> None:
-        """Begin nothing more, wait for what runs, end."""
+        """Begin nothing more, wait a while for what runs, end; what is broken off is taken up by others."""
         self._stopping = True
         self._alarms.pause()
-        while self._running:
-            await asyncio.wait(self._running.values())
+        if self._running:
+            _, slow = await asyncio.wait(self._running.values(), timeout=self._patience.total_seconds())
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
         self._alarms.shutdown(wait=False)
         await asyncio.sleep(0)  # it shuts down in the loop's next turn
 

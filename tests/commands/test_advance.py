@@ -11,9 +11,9 @@ from screening.history.commands import append_events
 from screening.history.events import News, natural_key, tested
 from screening.ledger.advance import advance, advance_people, make_due
 from screening.ledger.explain import explain_person
-from screening.ledger.failsafe import check_failsafe
+from screening.ledger.failsafe import check_failsafe, verify_page
 from screening.protocols.load import family
-from screening.storage.transaction import system_actor
+from screening.storage.transaction import Transaction, system_actor
 from screening.vocabulary import EventKind, Sample, Test
 
 PROGRAMME = "no-cervical"
@@ -229,6 +229,40 @@ async def test_after_a_change_of_the_rules_everyone_is_decided_again(url, databa
     assert await make_due(database, programme=PROGRAMME, today=TODAY, actor=ACTOR, batch=1) == 2
     assert (await advance(database, family=rules, today=TODAY)).people == 2
     assert (await check_failsafe(database, family=rules, as_of=TODAY)).disagreements == 0
+
+
+async def test_a_history_that_cannot_be_decided_is_set_aside_and_counted_and_holds_up_nobody(url, database):
+    puzzling, plain = 1, 2
+    await add_woman(url, puzzling)
+    await add_woman(url, plain)
+    await record(database, puzzling, EventKind.DEFERRED, TODAY, {"until": "no day", "reason": "pregnant"})
+    done = await advance(database, family=family(PROGRAMME), today=TODAY)
+    assert (done.people, done.set_aside, done.statuses) == (1, 1, {"due": 1})
+    assert await ledger(database) == [(plain, "remind", "open", "reminder-1")]
+    answer = await check_failsafe(database, family=family(PROGRAMME), as_of=TODAY)
+    assert (answer.undecided, answer.holds) == (1, False)
+
+
+class Interrupted(Transaction):
+    """A reading during which somebody else commits, after its first query."""
+
+    meanwhile = ""
+
+    async def rows(self, statement, *values):
+        found = await super().rows(statement, *values)
+        connection = await asyncpg.connect(Interrupted.meanwhile)
+        await connection.execute("update obligation set due_on = '2020-01-01'")
+        await connection.close()
+        return found
+
+
+async def test_what_is_committed_while_the_failsafe_reads_is_no_disagreement(url, database):
+    await add_woman(url, 1)
+    await advance(database, family=family(PROGRAMME), today=TODAY)
+    Interrupted.meanwhile = url
+    async with database.transaction(actor=ACTOR, today=TODAY) as tx:
+        reading = Interrupted(tx.connection, tx.actor, tx.today)
+        assert await verify_page(reading, family=family(PROGRAMME), after=0) == (1, 1, 0, [])
 
 
 async def test_a_person_without_a_standing_is_lost(url, database):

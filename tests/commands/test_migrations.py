@@ -35,6 +35,13 @@ async def test_the_migrated_schema_is_what_the_tables_say(url):
     assert differences == []
 
 
+async def test_what_corrects_an_event_is_found_without_reading_the_whole_history(database):
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        plan = await connection.fetch("explain select id from event where supersedes = 17")
+    assert "ix_event_supersedes" in "".join(row[0] for row in plan)
+
+
 async def test_migrations_go_down_and_up_on_a_filled_database(url):
     connection = await asyncpg.connect(url)
     await connection.execute(

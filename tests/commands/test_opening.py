@@ -140,6 +140,10 @@ async def test_a_database_made_by_two_at_once_is_made_once(cluster):
     server = cluster.url("postgres")
     await asyncio.gather(*(create_database(server, name="made_once") for _ in range(4)))
     await create_database(server, name="made_once")
+    connection = await asyncpg.connect(server)
+    made = await connection.fetchval("select count(*) from pg_database where datname = 'made_once'")
+    await connection.close()
+    assert made == 1
 
 
 @pytest.mark.parametrize("where", ["data", "data/deeper/still"])

@@ -162,6 +162,33 @@ async def test_stopping_waits_for_the_job_that_runs(database):
     assert await slots(database) == [("done", 1, {"finished": True})]
 
 
+async def test_a_job_that_takes_too_long_to_end_is_broken_off_and_taken_up_by_another(database):
+    async def endless(today):
+        await asyncio.sleep(3600)
+
+    first = Scheduler(
+        database,
+        [Job("work", HOURLY, endless)],
+        today=lambda: TODAY,
+        lease=QUICK,
+        patience=timedelta(seconds=0.1),
+    )
+    await first.start()
+    await asyncio.sleep(0.3)
+    async with asyncio.timeout(5):
+        await first.stop()
+
+    async def quick(today):
+        return {}
+
+    async with running(database, Job("work", HOURLY, quick)):
+
+        async def done():
+            return await slots(database) == [("done", 2, {})]
+
+        await until(done)
+
+
 async def test_a_job_that_fails_is_tried_again_and_others_go_on(database):
     failures = iter([ConnectionError("first line\nKey (number)=(13916940001)"), Refused("x", "second")])
 
@@ -213,6 +240,8 @@ async def test_a_database_that_is_away_for_a_moment_stops_no_job_for_good(databa
                 return [state for state, _, _ in await slots(database)] == ["done"]
 
         await until(settled)
+    assert ran >= 1
+    assert [state for state, _, _ in await slots(database)] == ["done"]
 
 
 CRONTABS = (

@@ -56,5 +56,7 @@ def show(name: str, told: Failsafe) -> None:
         else f"{told.disagreements:,} DISAGREE, such as {told.disagreeing[:5]}"
     )
     print_line(f"  decided again for {told.verified:,} of them: {wrong}")
+    if told.undecided:
+        print_line(f"  {told.undecided:,} CANNOT BE DECIDED; the log names them")
     if told.unreconciled:
         print_line(f"  {told.unreconciled:,} wait to be reconciled; run `screening advance`")
