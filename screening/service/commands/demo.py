@@ -125,7 +125,8 @@ class _Show:
             _write(self._asked.out, told, self._told, self._seconds)
         if not self._asked.no_serve:
             self._print_doors(url)
-            await until_told_to_stop()
+            async with demo.deciding():
+                await until_told_to_stop()
 
     @property
     def _seconds(self) -> float:
