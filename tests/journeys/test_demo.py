@@ -185,3 +185,15 @@ def test_who_is_loaded_into_a_demo_that_is_over_is_decided_about_soon(folders, t
         while (lost := told(folder, "failsafe", "--json")["no-cervical"]["lost"]) and time.monotonic() < ends:
             time.sleep(0.5)
     assert lost == 0
+
+
+def test_a_demo_that_is_over_is_served_as_it_stands_until_it_is_asked_for_anew(folders, tmp_path):
+    folder = folders("stands")
+    with served(folder):
+        assert load_one(folder, tmp_path / "people.csv")["applied"] == 1
+    with served(folder) as said:
+        assert "served as it stands" in "".join(said)
+        assert load_one(folder, tmp_path / "people.csv")["unchanged"] == 1
+    with served(folder, "--anew") as said:
+        assert "removing what the demo before left" in "".join(said)
+        assert load_one(folder, tmp_path / "people.csv")["applied"] == 1
