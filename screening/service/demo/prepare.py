@@ -20,6 +20,11 @@ _ACTOR = system_actor("demo")
 AGENDA = "agenda.sqlite"
 
 
+def holds_demo(folder: Path) -> bool:
+    """Whether a demo has begun in a data folder; asked before its database is started."""
+    return (folder / "demo" / AGENDA).exists()
+
+
 @contextmanager
 def alone(folder: Path) -> Generator[None]:
     """One demo at a time in a folder; refuses a second."""
