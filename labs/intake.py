@@ -37,7 +37,9 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 Connected = Callable[[], AbstractAsyncContextManager[Any]]
-Key = tuple[str, str, bytes]  # (laboratory, its id, SHA-256 of the bytes): the same message
+Key = tuple[
+    str, str, bytes
+]  # (laboratory, its id, SHA-256 of the bytes up to the last line's end): the same message
 
 
 class _Waiting(msgspec.Struct):
@@ -123,7 +125,8 @@ class Intake:
         if self._stopping:
             raise _not_stored()
         reading = storable(reading)
-        key = (reading.laboratory, reading.control_id, hashlib.sha256(raw).digest())
+        # the last line's end is the sender's framing: some send it over MLLP and others do not
+        key = (reading.laboratory, reading.control_id, hashlib.sha256(raw.rstrip(b"\r\n")).digest())
         return _Waiting(channel, reading, raw, key, actor, asyncio.get_running_loop().create_future())
 
     async def _run(self) -> None:

@@ -8,12 +8,13 @@ import polars as pl
 from analytics.extract.dataset import Dataset
 from screening.vocabulary import ObligationState, Status
 
+_NOT_DECIDED = "not_decided"  # the reason of a standing that the register's feed made and no rule has seen
 OVERDUE_BANDS = ("up to 30 days", "31 to 90 days", "over 90 days")
 
 
 @dataclass(frozen=True, slots=True)
 class Conservation:
-    """People and their statuses. `lost` must be 0: everybody has exactly one status."""
+    """People and the statuses that were decided. `lost` must be 0: everybody has exactly one."""
 
     people: int
     by_status: dict[str, int]
@@ -24,9 +25,10 @@ class Conservation:
 
 
 def conservation(dataset: Dataset, programme: str) -> Conservation:
-    """Everybody the register told of, by status at the data cut."""
+    """Everybody the register told of, by status at the data cut; who is not decided about yet has none."""
     people = sum(_height(bucket.persons) for bucket in dataset.buckets)
-    standings = [bucket.standings.filter(pl.col("programme") == programme) for bucket in dataset.buckets]
+    decided = (pl.col("programme") == programme) & (pl.col("reason") != _NOT_DECIDED)
+    standings = [bucket.standings.filter(decided) for bucket in dataset.buckets]
     counted = _collected(standings, "status")
     return Conservation(people, {status.value: counted.get((status.value,), 0) for status in Status})
 

@@ -77,13 +77,15 @@ def _step_text(count: int, before: int, look: Look) -> str:
 
 
 def lost(look: Look) -> str:
-    """Whether everybody has exactly one status, in a sentence."""
+    """Whether everybody has exactly one status that was decided, in a sentence."""
     say, people = look.say, look.counts.people(look.asked.programme.id)
     told = {"people": say.count(people.people), "statuses": say.count(people.people - people.lost)}
     if people.lost == 0:
         return say("{people} people, {statuses} statuses: nobody is lost.", **told)
     return say(
-        "{people} people, but {statuses} statuses: {n} to be found.", n=say.count(abs(people.lost)), **told
+        "{people} people, but {statuses} statuses: {n} without a decision.",
+        n=say.count(abs(people.lost)),
+        **told,
     )
 
 

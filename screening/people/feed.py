@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
@@ -48,7 +49,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Rejection(msgspec.Struct, frozen=True):
-    """A line that was refused: its number in the file (the first line of data is 1), why, and as it came."""
+    """A line that was refused: its number in the file as a text editor counts (in Parquet: the row), why, and as it came."""
 
     line: int
     code: str
@@ -59,6 +60,16 @@ class Rejection(msgspec.Struct, frozen=True):
 Parsed = tuple[int, Line | Rejection]
 _COLUMNS = frozenset(Line.__struct_fields__)
 _MANDATORY = frozenset({"national_id", "born", "sex", "name"})
+_AT = re.compile(r"at `\$\.(\w+)`")
+_NUMBER_LIKE = re.compile(r"\d{5}")
+_DAY = " is not a day; expected YYYY-MM-DD"
+_YES_OR_NO = "; expected true or false"
+_EXPECTED: Mapping[str, str] = {
+    **dict.fromkeys(("born", "resident_since", "emigrated_on", "died_on", "event_date"), _DAY),
+    **dict.fromkeys(("protected_address", "digital_mailbox"), _YES_OR_NO),
+    "sex": f"; expected {' or '.join(Sex)}",
+    "language": "; expected nb or en",
+}
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
 
@@ -93,9 +104,20 @@ def parse_feed(content: bytes, form: FeedFormat, *, today: date, accept_syntheti
                 _sound(msgspec.convert(record, Line, strict=False), today, accept_synthetic=accept_synthetic),
             )
         except msgspec.ValidationError as error:
-            yield number, Rejection(number, "line_malformed", f"line {number}: {error}", raw)
+            told = f"line {number}: {_explained(error, record)}"
+            yield number, Rejection(number, "line_malformed", told, raw)
         except Refused as refused:
             yield number, Rejection(number, refused.code, f"line {number}: {refused.message}", raw)
+
+
+def _explained(error: msgspec.ValidationError, record: dict[str, Any]) -> str:
+    """What stood there and what is expected; a value that may be somebody's number is not repeated."""
+    at = _AT.search(str(error))
+    expected = _EXPECTED.get(at[1]) if at else None
+    if at is None or expected is None:
+        return str(error)
+    said = str(record[at[1]])
+    return f"{at[1]}{expected}" if _NUMBER_LIKE.search(said) else f"{at[1]}: {said[:20]!r}{expected}"
 
 
 Records = Iterator[tuple[int, str, dict[str, Any] | Refused]]
@@ -113,7 +135,7 @@ def _records(content: bytes, form: FeedFormat) -> Records:
 
 def _csv(content: bytes) -> Records:
     header: list[str] | None = None
-    for number, raw_bytes in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines()):
+    for number, raw_bytes in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         text = raw_bytes.decode("utf-8", errors="replace")
         if header is None:
             header = _header(next(csv.reader([text]), []))

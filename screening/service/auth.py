@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from math import inf
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 from joserfc import jwt
@@ -22,6 +23,7 @@ from screening.web import require_role
 # Asymmetric only: a key that verifies must not be able to sign.
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 COOKIE = "screening"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _READING = frozenset({"GET", "HEAD"})  # a page of somebody else's cannot make a browser's cookie write
 _LEEWAY_SECONDS = 30
 # The issuer is asked again no sooner, whatever comes of it: a token with a made-up key costs anybody nothing.
@@ -40,6 +42,20 @@ class Keys(Protocol):
     """Where the issuer's public keys come from."""
 
     async def current(self, *, refresh: bool) -> KeySet: ...
+
+
+def refuse_unsound_issuer(issuer: str) -> None:
+    """Refuses an issuer whose keys anybody on the way could replace; on this machine itself http will do."""
+    try:
+        parts = urlsplit(issuer)
+        host = parts.hostname
+    except ValueError:  # brackets around a host that are none
+        parts, host = urlsplit(""), None
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+        raise Refused(
+            "setting_invalid",
+            f"OIDC_ISSUER={issuer!r}: expected an https:// URL (http:// only for an issuer on this machine)",
+        )
 
 
 class DiscoveredKeys:

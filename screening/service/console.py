@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Coroutine
 from datetime import date
 from typing import Any, TypeVar
@@ -12,7 +12,6 @@ import msgspec
 import uvloop
 from tqdm import tqdm
 
-from screening.refusals import Refused
 from screening.service.logs import configure_logs
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ def civil_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Refused("not_a_day", f"{text!r} is not a day; expected YYYY-MM-DD") from error
+        raise ArgumentTypeError(f"{text!r} is not a day; expected YYYY-MM-DD") from error
 
 
 def json_option(parser: ArgumentParser) -> None:

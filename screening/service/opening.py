@@ -17,6 +17,7 @@ from screening.storage.audit import refuse_restored_copy
 from screening.storage.database import Database, connect
 from screening.storage.migrate import create_database, migrate, require_current
 from screening.storage.transaction import system_actor
+from screening.storage.urls import refuse_unsound
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ async def database_at(settings: Settings, *, name: str = embedded.DATABASE) -> A
     the embedded server, started if need be, and stopped by the last process that leaves it.
     """
     if settings.database_url is not None:
+        refuse_unsound(settings.database_url)
         yield settings.database_url
         return
     with embedded.shared(embedded.data_folder()) as server:

@@ -2,6 +2,22 @@
 
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from screening.refusals import Refused
+
+
+def refuse_unsound(url: str) -> None:
+    """Refuses what names no PostgreSQL; the URL is not repeated, it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:  # a port, or brackets around a host, that are none
+        sound = False
+    if not sound:
+        raise Refused(
+            "setting_invalid",
+            "DATABASE_URL: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, the port a number",
+        )
+
 
 def for_sqlalchemy(url: str) -> str:
     """The same database for SQLAlchemy's asyncpg dialect; the project's URLs are libpq's."""

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from screening.refusals import Refused
+from screening.service.cli import main
 from screening.service.opening import opened
 from screening.storage import embedded
 from screening.storage.migrate import create_database, downgrade, migrate
@@ -299,3 +300,30 @@ async def test_a_folder_that_was_moved_opens_where_it_is_now(folder, tmp_path, m
     folder.rename(tmp_path / "moved")
     monkeypatch.setenv("SCREENING_DATA", str(tmp_path / "moved"))
     assert await lots() == ["L1"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "postgresql://h:secret/x", "mysql://a:secret@b/c", "postgresql://[h/x"]
+)
+async def test_an_address_that_names_no_postgresql_is_told_by_its_setting_and_not_repeated(
+    folder, monkeypatch, wrong
+):
+    monkeypatch.setenv("DATABASE_URL", wrong)
+    with pytest.raises(Refused, match="DATABASE_URL: expected postgresql://") as refused:
+        await lots()
+    assert "secret" not in refused.value.message
+
+
+def test_a_demo_in_the_way_of_a_file_is_told_by_its_setting(folder, capsys):
+    folder.write_text("not a folder")
+    assert main(["demo"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "SCREENING_DATA" in line
+
+
+def test_a_day_that_is_none_is_told_in_one_line(capsys):
+    with pytest.raises(SystemExit) as ended_with:
+        main(["demo", "--from", "2024-13-01"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended_with.value.code == 2
+    assert "--from: '2024-13-01' is not a day; expected YYYY-MM-DD" in line

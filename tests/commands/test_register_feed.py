@@ -222,7 +222,7 @@ def test_csv_and_parquet_say_the_same_as_ndjson():
             (ndjson(record), FeedFormat.NDJSON),
         ]
     ]
-    assert parsed[0] == parsed[1] == parsed[2]
+    assert [one for _, one in parsed[0]] == [one for _, one in parsed[1]] == [one for _, one in parsed[2]]
     assert isinstance(parsed[0][0][1], Line)
 
 
@@ -230,7 +230,23 @@ def test_bytes_that_are_not_utf8_are_refused_by_line():
     content = f"national_id,born,sex,name\n{NUMBERS[0]},{BORN},female,".encode() + b"K\xe5re\n"
     ((_, rejection),) = parse_feed(content, FeedFormat.CSV, today=TODAY, accept_synthetic=True)
     assert isinstance(rejection, Rejection)
-    assert (rejection.line, rejection.code) == (1, "not_utf8")
+    assert (rejection.line, rejection.code) == (2, "not_utf8")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("born", "1990-13-45", "line 2: born: '1990-13-45' is not a day; expected YYYY-MM-DD"),
+        ("born", NUMBERS[0], "line 2: born is not a day; expected YYYY-MM-DD"),
+        ("sex", "femal", "line 2: sex: 'femal'; expected female or male"),
+        ("digital_mailbox", "perhaps", "line 2: digital_mailbox: 'perhaps'; expected true or false"),
+    ],
+)
+def test_a_line_that_is_wrong_is_told_as_an_editor_counts_with_what_is_expected(column, value, told):
+    cells = {"national_id": NUMBERS[0], "born": str(BORN), "sex": "female", "name": "Prøve"} | {column: value}
+    content = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
+    ((number, rejection),) = parse_feed(content, FeedFormat.CSV, today=TODAY, accept_synthetic=True)
+    assert (number, rejection.line, rejection.message) == (2, 2, told)
 
 
 @given(st.binary(max_size=300), st.sampled_from([FeedFormat.CSV, FeedFormat.NDJSON]))

@@ -129,8 +129,11 @@ async def test_who_died_no_longer_lives_there(url, database):
     assert await count(database, "test_coverage") == (0, 1)
 
 
-async def test_everybody_has_a_status_in_the_extract(url, database):
+async def test_who_was_loaded_and_not_decided_about_is_lost_until_somebody_decides(url, database):
     await settle(url, 1, 2, 3)
+    people = conservation(await read(database, actor=ACTOR, today=TODAY), PROGRAMME)
+    assert (people.people, people.lost, people.by_status["outside"]) == (3, 3, 0)
+    await advance(database, family=family(PROGRAMME), today=TODAY)
     people = conservation(await read(database, actor=ACTOR, today=TODAY), PROGRAMME)
     assert (people.people, people.lost) == (3, 0)
 

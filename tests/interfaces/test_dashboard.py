@@ -128,7 +128,7 @@ def test_a_lost_person_is_shouted():
         bucket.persons, bucket.residences, bucket.events, bucket.obligations, bucket.standings.limit(1)
     )
     told = looked_at(type(data)(data.manifest, [lost]))
-    assert "2 people, but 1 statuses: 1 to be found." in told
+    assert "2 people, but 1 statuses: 1 without a decision." in told
 
 
 @pytest.mark.parametrize("programme", ["no-cervical", "no-breast", "no-colorectal", "en-bowel"])

@@ -149,6 +149,23 @@ async def test_the_same_message_on_another_day_has_the_same_answer_to_the_byte(p
     assert await platform.fetch("select count(*) from lab_message") == [(3,)]
 
 
+async def test_a_message_is_the_same_with_and_without_the_end_of_its_last_line(platform):
+    raw = message(platform)
+    async with line(platform.mllp_port) as (reader, writer):
+        writer.write(START + raw.rstrip(b"\r") + END)
+        told = await answer(reader)
+        writer.write(START + raw.rstrip(b"\r") + b"\r" + END)
+        assert await answer(reader) == told
+    async with platform.caller(Role.LABORATORY) as laboratory:
+        over_http = await laboratory.post(
+            "/labs/hl7",
+            content=raw.rstrip(b"\r") + b"\r\n",
+            headers={"Content-Type": "application/hl7-v2"},
+        )
+    assert msa(over_http.content) == ("AA", "M1")
+    assert await verdicts(platform) == [("M1", "AA")]
+
+
 async def test_a_message_refused_while_its_sender_was_unknown_is_taken_afterwards_and_stays_so(platform):
     raw = message(platform, laboratory="NEW")
     told = []

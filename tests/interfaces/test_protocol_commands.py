@@ -3,6 +3,7 @@
 import asyncio
 import json
 from copy import deepcopy
+from datetime import date
 
 import pytest
 
@@ -298,3 +299,14 @@ async def test_nobody_answers_for_a_programme_that_does_not_exist(beside):
     status, _, err = await beside("activate", "fr-cervical", "--reason", "r", "--by", "n")
     assert status == 2
     assert "no programme fr-cervical" in err
+
+
+def test_of_two_versions_as_new_the_default_laboratorys_is_shown_and_the_other_is_named(screening):
+    family = installed_families()["no-cervical"]
+    usual = family.version(date(2026, 1, 1), None).protocol.id
+    status, out, err = screening("show", "no-cervical", "--json")
+    assert (status, json.loads(out)["id"]) == (0, usual)
+    newest = [v.protocol for v in family.versions if v.protocol.in_force.since == date(2024, 4, 16)]
+    assert len(newest) == 2
+    assert all(one.id in err for one in newest)
+    assert screening("show", OLD)[2] == ""

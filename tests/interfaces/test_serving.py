@@ -8,6 +8,8 @@ import pytest
 from litestar import Litestar, get
 
 from screening.refusals import Refused
+from screening.service.auth import refuse_unsound_issuer
+from screening.service.cli import main
 from screening.service.http_server import serving
 
 
@@ -56,3 +58,24 @@ async def test_calls_in_hand_are_answered_before_the_server_ends():
             call = asyncio.create_task(client.get(f"{url}/slow"))
             await asyncio.sleep(0.1)
         assert (await call).text == "done"
+
+
+@pytest.mark.parametrize("issuer", [None, "nonsense", "http://issuer.example", "https://", "ftp://localhost"])
+def test_without_a_sound_issuer_nothing_is_served_and_no_database_is_started(
+    issuer, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("SCREENING_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("OIDC_ISSUER", issuer or "")
+    assert main(["serve"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "OIDC_ISSUER" in line
+    assert "https://" in line
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://issuer.example/realm", "http://127.0.0.1:8080", "http://[::1]:1"]
+)
+def test_an_issuer_is_reached_safely_or_is_on_this_machine(issuer):
+    refuse_unsound_issuer(issuer)

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -136,3 +138,62 @@ def test_a_database_with_real_people_is_left_alone(folders, tmp_path):
     _, err = refused.communicate(timeout=60)
     assert refused.returncode == 2
     assert "people whom no demo made up" in err
+
+
+# -- a demo that is over and still served -----------------------------------------------------------------
+
+SMALL = ["--population", "200", "--years", "1"]
+
+
+def command(folder, *words):
+    environment = {**os.environ, "SCREENING_DATA": str(folder)}
+    environment.pop("DATABASE_URL", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "screening", *words],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def served(folder, *more):
+    """What a demo said on stderr until its doors were open; it is told to stop, and stops, in the end."""
+    process = command(folder, "demo", *SMALL, "--port", "0", "--mllp-port", "0", *more)
+    try:
+        yield list(iter(process.stderr.readline, "Ctrl-C ends it.\n"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+
+
+def told(folder, *words):
+    out, err = command(folder, *words).communicate(timeout=60)
+    assert out, err
+    return json.loads(out)
+
+
+def load_one(folder, people):
+    people.write_text("national_id,born,sex,name\n13116949932,1969-11-13,female,Prøve\n")
+    return told(folder, "people", "load", str(people), "--json")
+
+
+def test_who_is_loaded_into_a_demo_that_is_over_is_decided_about_soon(folders, tmp_path):
+    folder = folders("served")
+    with served(folder):
+        assert load_one(folder, tmp_path / "people.csv")["applied"] == 1
+        ends = time.monotonic() + 30
+        while (lost := told(folder, "failsafe", "--json")["no-cervical"]["lost"]) and time.monotonic() < ends:
+            time.sleep(0.5)
+    assert lost == 0
+
+
+def test_a_demo_that_is_over_is_served_as_it_stands_until_it_is_asked_for_anew(folders, tmp_path):
+    folder = folders("stands")
+    with served(folder):
+        assert load_one(folder, tmp_path / "people.csv")["applied"] == 1
+    with served(folder) as said:
+        assert "served as it stands" in "".join(said)
+        assert load_one(folder, tmp_path / "people.csv")["unchanged"] == 1
+    with served(folder, "--anew") as said:
+        assert "removing what the demo before left" in "".join(said)
+        assert load_one(folder, tmp_path / "people.csv")["applied"] == 1

@@ -47,6 +47,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from", type=civil_day, default=_DEFAULTS.since, dest="since", metavar="DATE")
     parser.add_argument("--programme", choices=PROGRAMMES, action="append", help="by default all")
     parser.add_argument("--no-serve", action="store_true", help="end when the years are over")
+    parser.add_argument(
+        "--anew", action="store_true", help="remove what an earlier run left, and live the years again"
+    )
     parser.add_argument("--port", type=int, default=8000, help="of the API and the dashboard")
     parser.add_argument("--mllp-port", type=int, default=2575)
     parser.add_argument(
@@ -90,13 +93,17 @@ class _Show:
     async def live(self) -> int:
         settings = settings_from_environment()
         async with database_at(settings) as url:
-            place = await prepared(url, self._told, self._folder)
+            place = await prepared(
+                url, self._told, self._folder, anew=self._asked.anew, keep=not self._asked.no_serve
+            )
             # only its own server, now known to hold nobody real, is told not to wait for the disk
             async with hasty(url) if settings.database_url is None else nullcontext():
                 return await self._live(url, place)
 
     async def _live(self, url: str, place: Place) -> int:
-        if place.today != self._told.since:
+        if place.finished:
+            print_note("this demo has lived its years: it is served as it stands; --anew lives them again")
+        elif place.today != self._told.since:
             print_note(f"going on from {place.today}, where the run before was cut off")
         clock = SimulatedClock(place.today)
         async with connect(url) as database:
@@ -125,7 +132,8 @@ class _Show:
             _write(self._asked.out, told, self._told, self._seconds)
         if not self._asked.no_serve:
             self._print_doors(url)
-            await until_told_to_stop()
+            async with demo.deciding():
+                await until_told_to_stop()
 
     @property
     def _seconds(self) -> float:

@@ -142,8 +142,20 @@ def _cases(folder: Path) -> list[Case]:
 # -- show --------------------------------------------------------------------------------------
 
 
+def _newest(of: Family) -> CompiledProtocol:
+    """Of several that came into force on one day, the default laboratory's; the others are named."""
+    since = max(one.protocol.in_force.since for one in of.versions)
+    newest = [one for one in of.versions if one.protocol.in_force.since == since]
+    usual = (one for one in newest if one.protocol.default_laboratory in one.protocol.in_force.laboratories)
+    shown = next(usual, newest[-1])
+    others = ", ".join(one.protocol.id for one in newest if one is not shown)
+    if others:
+        print_note(f"showing {shown.protocol.id}; as new, for other laboratories: {others}")
+    return shown
+
+
 def _show(asked: Namespace) -> int:
-    made = book(find_family(installed_families(), asked.id).versions[-1])
+    made = book(_newest(find_family(installed_families(), asked.id)))
     match asked.format:
         case "md":
             print_line(markdown(made).rstrip())

@@ -5,12 +5,15 @@ from contextlib import AsyncExitStack
 
 from screening.refusals import Refused
 from screening.service.app import Services, running
-from screening.service.auth import DiscoveredKeys, Verifier
+from screening.service.auth import DiscoveredKeys, Verifier, refuse_unsound_issuer
 from screening.service.console import in_loop, print_note, until_told_to_stop
 from screening.service.demo.issuer import DemoIssuer
+from screening.service.demo.prepare import holds_demo
 from screening.service.http_server import serving
 from screening.service.jobs import scheduling
 from screening.service.opening import Installation, opened
+from screening.service.settings import settings_from_environment
+from screening.storage.embedded import data_folder
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,7 +29,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(asked: Namespace) -> int:
+    settings = settings_from_environment()
+    if settings.oidc_issuer is not None:
+        refuse_unsound_issuer(settings.oidc_issuer)
+    elif settings.database_url is None and not holds_demo(data_folder()):
+        raise _issuer_missing()
     return in_loop(_serve(asked))
+
+
+def _issuer_missing() -> Refused:
+    return Refused(
+        "issuer_missing",
+        "OIDC_ISSUER is not set: without an issuer nobody could be told from anybody; expected its https:// URL",
+    )
 
 
 async def _serve(asked: Namespace) -> int:
@@ -58,9 +73,7 @@ def _services(installation: Installation, asked: Namespace) -> Services:
         verifier = demo.verifier()
         demo.print_tokens()
     else:
-        raise Refused(
-            "issuer_missing", "OIDC_ISSUER is not set: without an issuer nobody could be told from anybody"
-        )
+        raise _issuer_missing()
     return Services(
         database=installation.database, clock=installation.clock, verifier=verifier,
         accept_synthetic=installation.accept_synthetic, mllp_host=asked.mllp_host, mllp_port=asked.mllp_port,

@@ -5,10 +5,12 @@ import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import asyncpg
 
 from screening.refusals import Refused
+from screening.service.console import print_note
 from screening.service.demo.calendar import DemoArguments, Place, begin_demo, is_foreign, place
 from screening.storage.database import connect
 from screening.storage.migrate import downgrade, migrate
@@ -18,11 +20,15 @@ _ACTOR = system_actor("demo")
 AGENDA = "agenda.sqlite"
 
 
+def holds_demo(folder: Path) -> bool:
+    """Whether a demo has begun in a data folder; asked before its database is started."""
+    return (folder / "demo" / AGENDA).exists()
+
+
 @contextmanager
 def alone(folder: Path) -> Generator[None]:
     """One demo at a time in a folder; refuses a second."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+    with _lock(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -33,13 +39,31 @@ def alone(folder: Path) -> Generator[None]:
         yield
 
 
-async def prepared(url: str, arguments: DemoArguments, folder: Path) -> Place:
-    """Where the run begins. What an earlier, finished or different demo left is removed."""
+def _lock(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder.parent / f"{folder.name}.lock").open("w")
+    except OSError as error:
+        raise Refused(
+            "data_folder_unusable",
+            f"the demo's folder {folder} cannot be used: {error.strerror}; mend that, or name another"
+            " folder with SCREENING_DATA",
+        ) from error
+
+
+async def prepared(url: str, arguments: DemoArguments, folder: Path, *, anew: bool, keep: bool) -> Place:
+    """Where the run begins; what an earlier demo left is removed, and that is said on stderr.
+
+    Kept is what lies there of the same arguments, unless it is asked for `anew`: one that was cut off,
+    which goes on, and with `keep` one that is finished.
+    """
     await migrate(url)
     held = await _held(url, arguments)
-    if held is not None and held.arguments == arguments and not held.finished and (folder / AGENDA).exists():
+    same = held is not None and held.arguments == arguments and (folder / AGENDA).exists()
+    if held is not None and same and not anew and (keep or not held.finished):
         return held
     if held is not None:
+        print_note("removing what the demo before left, with whatever was loaded into it")
         await downgrade(url)
         await migrate(url)
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,11 +1,14 @@
 """Day by day through the public doors: the platform on one side, the made-up nation on the other."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+import asyncpg
 import httpx
+import structlog
 
 from analytics.world.doors import Doors
 from analytics.world.memory import Memory
@@ -16,6 +19,7 @@ from invitations.carriers.print_spool import PrintSpool
 from invitations.sending.batches import let_go_of_batches
 from invitations.sending.states import Channel
 from labs.service import Laboratories
+from screening.refusals import Refused
 from screening.service.app import Services, running
 from screening.service.clock import SimulatedClock
 from screening.service.demo.calendar import DemoArguments, Place, note_lived, note_sent
@@ -28,6 +32,8 @@ from screening.storage.transaction import system_actor
 
 _ACTOR = system_actor("demo")
 _DAY = timedelta(days=1)
+_DECIDED_WITHIN = 3.0  # seconds
+_log = structlog.get_logger()
 
 Progress = Callable[[str, int], object]
 AtEnd = Callable[["Demo", str], Awaitable[None]]  # given the URL that is still served
@@ -84,6 +90,27 @@ class Demo:
                 day += _DAY
             await self._finish()
             await at_end(self, url)
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncGenerator[None]:
+        """While the block lasts, whoever is loaded is decided about within seconds; the day stands still."""
+        ending = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._decide_until(ending), name="deciding")
+            try:
+                yield
+            finally:
+                ending.set()
+
+    async def _decide_until(self, ending: asyncio.Event) -> None:
+        while not ending.is_set():
+            try:
+                await run_job("advance", self._equipment, today=self.clock.today())
+            except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("people not decided about, trying again", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DECIDED_WITHIN):
+                    await ending.wait()
 
     async def _live(self, day: date, world: World, laboratories: Laboratories) -> None:
         """One day: the register, what is due, the post, what the nation does, and what follows from it."""
