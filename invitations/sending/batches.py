@@ -41,6 +41,13 @@ select s.id, s.person_id, s.kit, {_UNWANTED}, {_UNPRINTABLE} from {_ABOUT}
 """
 
 
+# Of the same debt another letter may be owed by now than when it was planned.
+_HAND = """
+update sending s set state = 'handed', batch_id = $2, changed_on = $3, letter = coalesce(o.letter, s.letter)
+  from obligation o where o.id = s.obligation_id and s.id = any($1)
+"""
+
+
 async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
     """Put what is planned for a channel into one batch; None where nothing is.
 
@@ -56,10 +63,7 @@ async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
         "insert into batch (channel, formed_on, expected) values ($1, $2, $3) returning id",
         channel, tx.today, len(rows),
     )  # fmt: skip
-    await tx.run(
-        "update sending set state = 'handed', batch_id = $2, changed_on = $3 where id = any($1)",
-        [row["id"] for row in rows], number, tx.today,
-    )  # fmt: skip
+    await tx.run(_HAND, [row["id"] for row in rows], number, tx.today)
     await tx.audit("formed batch", facts={"batch": number, "channel": channel, "expected": len(rows)})
     return number
 

@@ -41,6 +41,16 @@ async def test_everything_due_is_sent_once_by_the_right_channel(people, database
     assert await database.pool.fetchval("select count(*) from obligation where state = 'open'") == 0
 
 
+async def test_the_letter_that_leaves_is_the_one_that_is_owed_by_then(people, url, database, tmp_path):
+    await database.run(
+        lambda tx: plan_letters(tx, programme=PROGRAMME, channels=BOTH), actor=ACTOR, today=TODAY
+    )
+    await owner(url, "update obligation set letter = 'second_reminder' where letter = 'reminder'")
+    mailbox = Mailbox()
+    await send(database, mailbox, PrintSpool(tmp_path, counts_itself=True))
+    assert {item.letter.template for item in mailbox.taken.values()} == {"second_reminder"}
+
+
 async def test_a_batch_waits_for_the_print_houses_count(people, database, tmp_path):
     mailbox, spool = Mailbox(), PrintSpool(tmp_path)
     assert (await send(database, mailbox, spool)).waiting == 1
