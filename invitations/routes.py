@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from invitations.carriers.carrier import Receipt, Rejected
+from invitations.kits.barcode import accepted_barcode
 from invitations.kits.commands import KitOutcome, record_kit_news, register_lot
 from invitations.kits.queries import kits_by_barcode
 from invitations.kits.states import KitNews
@@ -81,9 +82,10 @@ async def post_kit_event(
 @get("/kits/{barcode:str}", **allow(Role.SCHEDULER, Role.LABORATORY, Role.PROGRAMME_STAFF))
 async def get_kit(request: CallerRequest, barcode: FromPath[str]) -> dict[str, Any]:
     async def find(tx: Transaction) -> dict[str, Any]:
-        kit = (await kits_by_barcode(tx, barcodes=[barcode])).get(barcode)
+        wanted = accepted_barcode(barcode)
+        kit = (await kits_by_barcode(tx, barcodes=[wanted])).get(wanted)
         if kit is None:
-            raise NotFound("kit_unknown", f"no kit {barcode[:20]}")
+            raise NotFound("kit_unknown", f"no kit {wanted}")
         await tx.audit("read kit", persons=[kit.person_id])
         return msgspec.to_builtins(kit)
 

@@ -18,6 +18,13 @@ class Refused(Exception):
         self.facts = facts
 
 
+def unreadable(file: object, error: OSError | ValueError) -> Refused:
+    """What to raise of a file that cannot be read, or that is no text."""
+    reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
+    missing = isinstance(error, FileNotFoundError)
+    return Refused("file_unreadable", f"{file}: {'no such file' if missing else reason or error}")
+
+
 class NotFound(Refused):
     """The thing named does not exist, or not for this caller."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from screening.protocols import yaml12
-from screening.refusals import Refused
+from screening.refusals import Refused, unreadable
 
 HOME = "norway"
 
@@ -89,7 +89,7 @@ def policy_in(file: Path) -> Policy:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused("file_unreadable", f"{file}: {error}") from error
+        raise unreadable(file, error) from error
     return policy(text, file=str(file))
 
 

@@ -10,7 +10,7 @@ import structlog
 from screening.protocols.check import check
 from screening.protocols.family import Family
 from screening.protocols.load import installed_files, load_families, use
-from screening.refusals import Refused
+from screening.refusals import Refused, unreadable
 
 _log = structlog.get_logger()
 
@@ -100,7 +100,7 @@ def text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused("file_unreadable", f"{file}: {error}") from error
+        raise unreadable(file, error) from error
 
 
 def _digest(files: Mapping[str, str]) -> bytes:

@@ -8,13 +8,19 @@ from typing import TextIO
 import structlog
 from structlog.typing import ExcInfo
 
+from screening.service.settings import log_level
+
 # Enough digits for a national identity number, however they are grouped.
 _NUMBER = re.compile(r"\d{6}[ +-]?\d{3,}")
 
 
 def configure_logs() -> None:
-    """From now on a traceback shows code and reasons, never what the variables held."""
+    """From now on a traceback shows code and reasons, never what the variables held.
+
+    Told is what SCREENING_LOG_LEVEL asks for and what is graver.
+    """
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(log_level()),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,

@@ -68,7 +68,13 @@ def http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         ]
     code = words.get(error.status_code, "refused")
     more = {"faults": faults} if faults else {}
-    return problem(request, error.status_code, code, str(error.detail), error.headers, **more)
+    detail = _too_large(request) if error.status_code == 413 else str(error.detail)
+    return problem(request, error.status_code, code, detail, error.headers, **more)
+
+
+def _too_large(request: AnyRequest) -> str:
+    limit: int | None = request.route_handler.resolve_request_max_body_size()
+    return f"the body is larger than the {limit or 0:,} bytes that are taken here; send it in parts"
 
 
 def bug(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -8,6 +8,7 @@ import msgspec
 from screening.refusals import Refused
 
 PROGRAMMES = ("no-cervical",)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class Cadences(msgspec.Struct, frozen=True):
@@ -60,6 +61,16 @@ def settings_from_environment() -> Settings:
         time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
         cadences=_cadences(),
     )
+
+
+def log_level() -> str:
+    """SCREENING_LOG_LEVEL: from which level on the log tells; debug tells of every sweep too."""
+    said = os.environ.get("SCREENING_LOG_LEVEL", "").lower() or "info"
+    if said not in LOG_LEVELS:
+        raise Refused(
+            "setting_invalid", f"SCREENING_LOG_LEVEL={said!r}: expected one of {', '.join(LOG_LEVELS)}"
+        )
+    return said
 
 
 def _folder(variable: str) -> Path | None:

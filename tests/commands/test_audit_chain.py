@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from screening.refusals import Refused
+from screening.service.cli import main
 from screening.storage.audit import refuse_restored_copy, seal_audit, seal_pending, verify_audit
 from screening.storage.chain import ORIGIN
 from screening.storage.transaction import Actor, system_actor
@@ -268,3 +269,13 @@ async def test_a_hundred_thousand_records_are_sealed_and_verified_in_seconds(dat
     ended = time.perf_counter()
     assert (sealed.records, told.sealed, told.holds) == (100000, 100000, True)
     assert ended - began < 30
+
+
+async def test_of_nothing_sealed_it_is_not_said_that_it_holds(url, database, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", url)
+    await record(database, "read person")
+    assert await asyncio.to_thread(main, ["audit", "verify"]) == 0
+    told = capsys.readouterr().out
+    assert "nothing is sealed yet" in told
+    assert "1 records not sealed yet" in told
+    assert "holds" not in told

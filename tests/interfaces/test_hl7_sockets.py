@@ -155,7 +155,7 @@ async def test_a_message_is_the_same_with_and_without_the_end_of_its_last_line(p
         assert await answer(reader) == told
     async with platform.caller(Role.LABORATORY) as laboratory:
         over_http = await laboratory.post(
-            "/labs/hl7",
+            "/labs/messages",
             content=raw.rstrip(b"\r") + b"\r\n",
             headers={"Content-Type": "application/hl7-v2"},
         )

@@ -11,6 +11,7 @@ from screening.refusals import Refused
 from screening.service.auth import refuse_unsound_issuer
 from screening.service.cli import main
 from screening.service.http_server import serving
+from screening.vocabulary import Role
 
 
 @get("/slow")
@@ -79,3 +80,33 @@ def test_without_a_sound_issuer_nothing_is_served_and_no_database_is_started(
 )
 def test_an_issuer_is_reached_safely_or_is_on_this_machine(issuer):
     refuse_unsound_issuer(issuer)
+
+
+async def test_a_body_that_is_too_large_is_told_the_limit(platform):
+    async with platform.caller(Role.ADMINISTRATOR) as caller:
+        answer = await caller.post(
+            "/kits/lots", content=b" " * (1024 * 1024 + 1), headers={"Content-Type": "application/json"}
+        )
+    assert answer.status_code == 413
+    assert "1,048,576 bytes" in answer.json()["detail"]
+
+
+async def test_a_barcode_that_is_none_is_told_so_whoever_asks_for_it(platform):
+    news = {"kind": "returned", "on": "2024-06-01"}
+    async with platform.caller(Role.LABORATORY) as caller:
+        asked, sent = await caller.get("/kits/12345"), await caller.post("/kits/12345/events", json=news)
+    assert (asked.status_code, asked.json()) == (sent.status_code, sent.json())
+    assert "nine digits" in asked.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("decide", "no-cervical", "nosuch.yaml"), ("people", "load", "nosuch.csv"),
+        ("results", "load", "nosuch.csv"), ("audit", "verify", "--kept", "nosuch.json"),
+        ("protocol", "check", "nosuch.yaml"),
+    ],
+)  # fmt: skip
+def test_a_file_that_there_is_not_is_told_in_one_line(call, capsys):
+    assert main(call) == 2
+    assert capsys.readouterr().err == f"screening {call[0]}: {call[-1]}: no such file\n"

@@ -189,7 +189,8 @@ def test_who_is_loaded_into_a_demo_that_is_over_is_decided_about_soon(folders, t
 
 def test_a_demo_that_is_over_is_served_as_it_stands_until_it_is_asked_for_anew(folders, tmp_path):
     folder = folders("stands")
-    with served(folder):
+    with served(folder) as said:
+        assert {"200 people loaded\n", "lived until 2022-01-01, of 2022-01-01\n"} <= set(said)
         assert load_one(folder, tmp_path / "people.csv")["applied"] == 1
     with served(folder) as said:
         assert "served as it stands" in "".join(said)

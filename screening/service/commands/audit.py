@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from screening.refusals import Refused
+from screening.refusals import Refused, unreadable
 from screening.service.console import bar, in_loop, json_option, print_json, print_line
 from screening.service.opening import opened
 from screening.storage.audit import Verified, verify_audit
@@ -32,7 +32,9 @@ def run(asked: Namespace) -> int:
 def _kept(file: Path) -> dict[int, str]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[int, str], strict=False)
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except msgspec.DecodeError as error:
         raise Refused(
             "file_unreadable", f'{file}: {error}; expected {{"17": "hexadecimal digest"}}'
         ) from error
@@ -49,7 +51,14 @@ async def _verify(kept: dict[int, str] | None) -> Verified:
 def _show(told: Verified) -> None:
     for one in told.broken:
         print_line(f"seal {one.seal}: {one.problem} ({one.records:,} records sealed, {one.found:,} found)")
-    holds = "the chain holds" if told.holds else f"{len(told.broken)} seals do NOT hold"
-    print_line(f"{holds}: {told.sealed:,} records in {told.seals:,} seals, {told.unsealed:,} not sealed yet")
+    print_line(f"{_holds(told)}; {told.unsealed:,} records not sealed yet")
     if told.head:
         print_line(f"head {told.head}")
+
+
+def _holds(told: Verified) -> str:
+    if told.broken:
+        return f"{len(told.broken)} seals do NOT hold: {told.sealed:,} records in {told.seals:,} seals"
+    if not told.seals:
+        return "nothing is sealed yet, so there is nothing that could hold"
+    return f"the chain holds: {told.sealed:,} records in {told.seals:,} seals"

@@ -7,7 +7,7 @@ from typing import Any
 from screening.protocols.cases import Case, decide_case, decision_json, disagreements, load_cases
 from screening.protocols.family import Family
 from screening.protocols.load import family
-from screening.refusals import Refused
+from screening.refusals import unreadable
 from screening.service.console import json_option, print_json, print_line
 
 
@@ -35,7 +35,7 @@ def _cases(file: Path) -> list[Case]:
     try:
         return load_cases(file.read_text(encoding="utf-8"), file=str(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused("file_unreadable", f"{file}: {error}") from error
+        raise unreadable(file, error) from error
 
 
 def _decided(rules: Family, file: Path, case: Case) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """`screening demo`: the main job on a fresh machine."""
 
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -88,6 +90,8 @@ class _Show:
         self._began = time.monotonic()
         self._issuer = DemoIssuer()
         self._holds = True
+        self._loaded = 0  # people not told of yet
+        self._day = told.since  # reached
         self._bars: dict[str, tqdm[None]] = {}
 
     async def live(self) -> int:
@@ -105,7 +109,7 @@ class _Show:
             print_note("this demo has lived its years: it is served as it stands; --anew lives them again")
         elif place.today != self._told.since:
             print_note(f"going on from {place.today}, where the run before was cut off")
-        clock = SimulatedClock(place.today)
+        clock, self._day = SimulatedClock(place.today), place.today
         async with connect(url) as database:
             demo = Demo(database, place, folder=self._folder, clock=clock, issuer=self._issuer)
             services = Services(
@@ -117,10 +121,25 @@ class _Show:
         return 0 if self._holds else 1
 
     def _progress(self, what: str, done: int) -> None:
+        if not sys.stderr.isatty():
+            self._note_progress(what, done)
+            return
         totals = {"people": self._told.population, "days": (self._told.until - self._told.since).days}
         if what not in self._bars:
             self._bars[what] = bar(totals[what], what)
         self._bars[what].update(done)
+
+    def _note_progress(self, what: str, done: int) -> None:
+        """Where no bar is seen: when everybody is loaded, and after each year."""
+        if what == "people":
+            self._loaded += done
+            return
+        if self._loaded:
+            print_note(f"{self._loaded:,} people loaded")
+            self._loaded = 0
+        self._day += timedelta(days=done)
+        if (self._day.month, self._day.day) == (self._told.since.month, self._told.since.day):
+            print_note(f"lived until {self._day}, of {self._told.until}")
 
     async def _at_end(self, demo: Demo, url: str) -> None:
         for one in self._bars.values():

@@ -9,7 +9,7 @@ import msgspec
 from screening.people.commands import FeedReport, Source, load_feed
 from screening.people.feed import FeedFormat
 from screening.people.queries import find_person, found
-from screening.refusals import Refused
+from screening.refusals import Refused, unreadable
 from screening.service.console import bar, in_loop, json_option, print_json, print_line
 from screening.service.opening import Installation, opened
 from screening.service.settings import PROGRAMMES
@@ -47,7 +47,7 @@ async def _load(asked: Namespace) -> int:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise Refused("file_unreadable", f"{file}: {error.strerror}") from error
+        raise unreadable(file, error) from error
     async with opened() as installation:
         report = await _load_content(installation, file.name, content, form)
     _show(report, as_json=asked.json)

@@ -7,7 +7,7 @@ import msgspec
 
 from labs.contents import FileFormat
 from labs.files import LoadReport, load_results
-from screening.refusals import Refused
+from screening.refusals import Refused, unreadable
 from screening.service.console import bar, in_loop, json_option, print_json, print_line
 from screening.service.laboratories import laboratories_of
 from screening.service.opening import opened
@@ -39,7 +39,7 @@ def run(asked: Namespace) -> int:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise Refused("file_unreadable", f"{file}: {error.strerror}") from error
+        raise unreadable(file, error) from error
     told = in_loop(_load(content, form, asked.laboratory))
     if asked.json:
         print_json(msgspec.to_builtins(told))
