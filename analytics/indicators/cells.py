@@ -7,6 +7,7 @@ bins). Cells of different buckets add up, because no person is in two.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ def _cells(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Strat
     asked = ("split", tuple(strata), of.ages, periods)
     split_ = facts.of_frame(same, asked, lambda: _split(same, facts, of, periods, strata))
     told = tally(counted, split_, binned=of.measure.binned)
-    return told.select(pl.lit(of.id).alias("indicator"), pl.all())
+    return told.insert_column(0, _text((of.id,)).new_from_index(0, told.height).alias("indicator"))
 
 
 def _split(
@@ -89,8 +90,8 @@ def tally(units: pl.DataFrame, splits: Splits, *, binned: bool) -> pl.DataFrame:
         span = int(bins.max()) + 1 if len(bins) else 1
         code = code * span + bins
     occurring, place = _numbered(code, splits.size * span)
-    numerator, denominator = _sums(units, place, len(occurring))
-    return _decoded(occurring, splits, span).with_columns(numerator=numerator, denominator=denominator)
+    sums = _sums(units, place, len(occurring))
+    return pl.DataFrame({**_decoded(occurring, splits, span), **dict(zip(SUMS, sums, strict=True))})
 
 
 def _numbered(code: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -116,13 +117,18 @@ def _sums(units: pl.DataFrame, place: npt.NDArray[np.int64], cells: int) -> tupl
     return pl.Series(numerator.astype(np.int64)), pl.Series(total.astype(np.int64))
 
 
-def _decoded(code: npt.NDArray[np.int64], splits: Splits, span: int) -> pl.DataFrame:
+def _decoded(code: npt.NDArray[np.int64], splits: Splits, span: int) -> dict[str, pl.Series]:
     rest, bins = np.divmod(code, span)
     columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
     for name, words in reversed(splits.words):
         rest, place = np.divmod(rest, max(len(words), 1))
-        columns[name] = pl.Series(words, dtype=pl.String).gather(place)
-    return pl.DataFrame({name: columns[name] for name in [*(name for name, _ in splits.words), "bin"]})
+        columns[name] = _text(tuple(words)).gather(place)
+    return {name: columns[name] for name in [*(name for name, _ in splits.words), "bin"]}
+
+
+@lru_cache(maxsize=1024)
+def _text(words: tuple[str, ...]) -> pl.Series:
+    return pl.Series(words, dtype=pl.String)
 
 
 def added(cells: Sequence[pl.DataFrame]) -> pl.DataFrame:

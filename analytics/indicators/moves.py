@@ -18,23 +18,29 @@ from screening.vocabulary import Sex
 
 _DAY_BITS = 17  # of a key, as analytics.extract.shape makes them; the rest is the person
 Keys = npt.NDArray[np.int64]
+_ANYBODY = pl.lit(value=True)
 
 
-def in_periods(units: pl.DataFrame, periods: Periods) -> pl.DataFrame:
-    """Units whose anchor lies in the period, with the number of its part as `part`."""
+def in_periods(units: pl.DataFrame, periods: Periods, of: pl.Expr = _ANYBODY) -> pl.DataFrame:
+    """Units whose anchor lies in the period, with the number of its part as `part`; only those of whom `of` holds."""
     whole = periods.whole
-    inside = units.filter(pl.col("date") >= whole.start, pl.col("date") < whole.end)
+    inside = units.filter(of & pl.col("date").is_between(whole.start, whole.end, closed="left"))
     return inside.with_columns(part=periods.part_of(pl.col("date")))
 
 
 def of_age(units: pl.DataFrame, ages: Ages, sexes: Sequence[Sex]) -> pl.DataFrame:
     """Units of people of these ages on the anchor, and of these sexes (none named: of any)."""
-    wanted = pl.lit(value=True)
+    return units.filter(aged(ages, sexes))
+
+
+def aged(ages: Ages, sexes: Sequence[Sex]) -> pl.Expr:
+    """Whether a unit's person is of these ages on the anchor, and of these sexes (none named: of any)."""
+    wanted = _ANYBODY
     if not ages.others:
         wanted = pl.col(ages.column).is_between(ages.low, ages.high, closed="left")
     if 0 < len(sexes) < len(Sex):
         wanted = wanted & pl.col("sex").is_in([str(sex) for sex in sexes])
-    return units.filter(wanted)
+    return wanted
 
 
 def first_of_each(units: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +84,7 @@ def told(outcomes: pl.DataFrame, rows: Keys, column: str = "date") -> pl.Series:
 
 def where(so: pl.Series, value: pl.Series) -> pl.Series:
     """The value where it is so, else null."""
-    return pl.select(pl.when(so).then(value)).to_series()
+    return value.zip_with(so.fill_null(value=False), pl.Series([None], dtype=value.dtype))
 
 
 def next_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
@@ -101,7 +107,7 @@ def inside(start: pl.Series, end: pl.Series, length: Length) -> pl.Series:
 
     Months are reckoned by the calendar only where counting days leaves it open.
     """
-    days = (end - start).dt.total_days()
+    days = end.to_physical() - start.to_physical()
     if length.weekdays:
         return _weekdays_between(start, end).is_between(0, length.weekdays).fill_null(value=False)
     surely, possibly = sorted(days_ * length.months + length.days for days_ in (28, 31))

@@ -14,7 +14,7 @@ from analytics.indicators.happened.everywhere import ceased, owed_calls
 from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
-from analytics.indicators.moves import first_of_each, in_periods, last_day, last_row, of_age, told
+from analytics.indicators.moves import aged, first_of_each, in_periods, last_day, last_row, of_age, told
 from analytics.indicators.period import Length, Periods
 from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
@@ -32,7 +32,7 @@ def each(source: Fact) -> Units:
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
         asked = ("each", source, of.ages, periods)
         return facts.once(
-            asked, lambda: of_age(in_periods(source(facts), periods), of.ages, of.programme.sexes)
+            asked, lambda: in_periods(source(facts), periods, aged(of.ages, of.programme.sexes))
         )
 
     return units

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from analytics.extract.dataset import open_extract
-from analytics.extract.read import extract
+from analytics.extract.read import Snapshot, extract, snapshot
+from analytics.extract.renewal import Part
 from analytics.extract.schema import TABLES
 from screening.ledger.advance import advance
 from screening.people.commands import Source, load_feed
@@ -92,60 +93,69 @@ async def test_a_correction_a_merge_and_a_newcomer_are_carried_on(database, tmp_
         await assert_as_in_full(database, tmp_path / "data")
 
 
+NEWS = """
+with told as (insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key)
+    values ($1, 'no-cervical', 'reminded', '2024-05-06', '2024-05-06', 'test', gen_random_uuid()) returning id, person_id),
+ woken as (update standing s set next_action_on = '2024-05-06' from told where s.person_id = told.person_id)
+select id from told
+"""
+
+
 async def test_what_is_committed_late_is_not_lost_as_a_watermark_on_ids_or_times_would(
     url, database, tmp_path
 ):
-    """Writers hold their transactions open across the extracts, so numbers and instants become visible out of order."""
-    await settle(url, *range(1, 41))
+    """Eight writers at work at once commit in another order than they began; after each commit an extract is taken."""
+    await settle(url, *range(1, 25))
     await taken(database, tmp_path / "data")
-    draw, news = Random("late commits"), asyncio.Event()
-
-    async def write(woman):
-        connection = await asyncpg.connect(url)
-        async with connection.transaction():
-            await connection.execute(
-                "with told as (insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key)"
-                " values ($1, $2, 'reminded', '2024-05-06', '2024-05-06', 'test', gen_random_uuid()) returning person_id)"
-                " update standing set next_action_on = '2024-05-06' where person_id in (select person_id from told)",
-                woman,
-                PROGRAMME,
-            )
-            await asyncio.sleep(draw.uniform(0, 0.4))
-        await connection.close()
-
-    async def extracts():
-        seen = []
-        while not news.is_set():
+    draw, committed = Random("late commits"), 0
+    by_id, by_time = Watermark("id"), Watermark("recorded_at")
+    for begin in range(1, 25, 8):
+        writers = [await writing(url, woman) for woman in range(begin, begin + 8)]
+        draw.shuffle(writers)
+        for connection, transaction in writers:
+            await transaction.commit()
+            await connection.close()
+            committed += 1
             done = await taken(database, tmp_path / "data")
-            told = open_extract(tmp_path / "data").buckets
-            seen.append((done, sum(bucket.events.select(pl.len()).collect().item() for bucket in told)))
-        return seen
-
-    async def writers():
-        for begin in range(1, 41, 8):
-            await asyncio.gather(*(write(woman) for woman in range(begin, begin + 8)))
-        news.set()
-
-    _, seen = await asyncio.gather(writers(), extracts())
-    assert all(done.because == "" for done, _ in seen)
-    assert len({events for _, events in seen}) > 2  # extracts fell between the commits of one batch
-    last = await taken(database, tmp_path / "data")
-    assert last.manifest.rows["events"] == 40
+            assert done.because == ""
+            assert done.manifest.rows["events"] == committed
+            await by_id.read(database)
+            await by_time.read(database)
+    assert by_id.seen < 24
+    assert by_time.seen < 24
     await assert_as_in_full(database, tmp_path / "data")
+
+
+async def writing(url, woman):
+    """A transaction that has told something and not committed it."""
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(NEWS, woman)
+    return connection, transaction
+
+
+class Watermark:
+    """The usual way of reading on: whatever lies above the highest seen."""
+
+    def __init__(self, column):
+        self.column, self.highest, self.seen = column, None, 0
+
+    async def read(self, database):
+        rows = await database.pool.fetch(f"select {self.column} from event")
+        new = [row[0] for row in rows if self.highest is None or row[0] > self.highest]
+        self.seen += len(new)
+        self.highest = max([*new, *([self.highest] if self.highest else [])])
 
 
 async def test_a_writer_still_at_work_holds_the_watermark_back(url, database, tmp_path):
     """Two writers: the second, with the higher id and the later instant, commits first."""
     await settle(url, 1, 2)
     slow, quick = await asyncpg.connect(url), await asyncpg.connect(url)
-    news = (
-        "insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key)"
-        " values ($1, 'no-cervical', 'reminded', '2024-05-06', '2024-05-06', 'test', gen_random_uuid()) returning id"
-    )
     waiting = slow.transaction()
     await waiting.start()
-    early = await slow.fetchval(news, 1)
-    late = await quick.fetchval(news, 2)
+    early = await slow.fetchval(NEWS, 1)
+    late = await quick.fetchval(NEWS, 2)
     await taken(database, tmp_path / "data")
     assert early < late  # so `id > max(id)`, or the time, would never come back for the first
     await waiting.commit()
@@ -155,25 +165,20 @@ async def test_a_writer_still_at_work_holds_the_watermark_back(url, database, tm
     await asyncio.gather(slow.close(), quick.close())
 
 
-async def test_everything_is_as_of_one_instant(url, database, tmp_path):
-    """What is committed while buckets are read is not in the extract, though its person's bucket comes last."""
-    await settle(url, *range(1, 13))
-    told = []
-
-    async def meanwhile(buckets):
-        if not told:
-            told.append(buckets)  # before it waits: the next piece of progress comes meanwhile
-            await hpv(database, 12, D(2024, 5, 6), "hpv_16")
-
-    loop = asyncio.get_running_loop()
-    pending = []
-    await taken(
-        database, tmp_path / "data", progress=lambda n: pending.append(loop.create_task(meanwhile(n)))
-    )
-    await asyncio.gather(*pending)
-    assert tables(tmp_path / "data")["events"].height == 0
-    await taken(database, tmp_path / "data")
-    assert tables(tmp_path / "data")["events"].height == 1
+async def test_everything_is_as_of_one_instant(url, database):
+    """What is committed while tables are read is in none of them, though it was there when they were read."""
+    await settle(url, 1)
+    everybody = Part(0, 0, 100)
+    async with snapshot(database, actor=ACTOR, today=TODAY) as tx:
+        now = Snapshot(tx, b"k" * 32)
+        before = await now.rows(everybody)
+        await hpv(database, 1, D(2024, 5, 6), "hpv_16")
+        after = await now.rows(everybody)
+    async with snapshot(database, actor=ACTOR, today=TODAY) as tx:
+        later = await Snapshot(tx, b"k" * 32).rows(everybody)
+    assert {name: frame.equals(before[name]) for name, frame in after.items()} == dict.fromkeys(TABLES, True)
+    assert later["events"].height == before["events"].height + 1
+    assert later["obligations"].height > before["obligations"].height
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import polars as pl
 from tqdm import tqdm
 
-from analytics.extract.dataset import MANIFEST, open_extract
+from analytics.extract.dataset import MANIFEST, open_extract, replacing
 from analytics.indicators.engine import Question, compute, count, question
 from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
@@ -38,18 +38,22 @@ _PROGRAMME_OF = {
 _GOAL = {"seconds": 30, "gigabytes": 8, "ratio_to_polars": 1.3, "one_county_p95_ms": 100}
 
 
-def bench_indicators(*, people: int = 5_000_000, repetitions: int = 3, folder: str = "") -> dict[str, Any]:
+def bench_indicators(
+    *, people: int = 5_000_000, repetitions: int = 3, folder: str = "", times: int = 1
+) -> dict[str, Any]:
     """Every indicator of three programmes by county, age group and each of ten years, from Parquet to figures.
 
     `folder`: where such a nation was written before, or where to write it and leave it; by default it is made
-    in a temporary folder. Each measurement runs in a process of its own, so that its memory is its own; the
-    three by hand must give the same counts, else the answer is no.
+    in a temporary folder. `times`: from 2 on also so many copies of the nation, once. Each measurement runs in a
+    process of its own, so that its memory is its own; the three by hand must give the same counts, else the answer
+    is no.
     """
     with _nation(people, folder) as there:
         source = open_extract(there).manifest
         whole = [_apart(partial(_catalogue, there)) for _ in range(repetitions)]
         beside = {name: _beside(name, there, repetitions) for name in by_hand.POLARS}
         warm = _apart(partial(_one_county_after_another, there)).told
+        larger = _many_times(there, times, whole[0]) if times > 1 else None
     seconds = median(one.seconds for one in whole)
     return {
         "benchmark": "indicators",
@@ -62,6 +66,7 @@ def bench_indicators(*, people: int = 5_000_000, repetitions: int = 3, folder: s
         "events_per_second": round(source.rows["events"] / seconds),
         "gigabytes": round(max(one.gigabytes for one in whole), 2),
         "one_county_ms": warm,
+        "many_times": larger,
         "by_hand": beside,
         "agrees": all(one["agrees"] for one in beside.values()),
         "goal": _GOAL,
@@ -93,6 +98,28 @@ def _nation(people: int, folder: str) -> Generator[Path]:
             shutil.rmtree(made)
 
 
+def _many_times(folder: Path, times: int, once: "Apart") -> dict[str, Any]:
+    """The nation so many times over: does time grow in step, and memory not at all?"""
+    there = folder.with_name(f"{folder.name}-{times}-times")
+    held = open_extract(folder).manifest
+    try:
+        with replacing(there) as store:
+            for number in tqdm(list(range(held.buckets)) * times, desc="copies", unit=" buckets"):
+                store.keep(folder, number)
+            store.finish(held.data_cut)
+        took = _apart(partial(_catalogue, there))
+    finally:
+        shutil.rmtree(there, ignore_errors=True)
+    if took.told["counted"] != times * once.told["counted"]:
+        raise RuntimeError(f"{times} nations have {took.told['counted']} counted, one {once.told['counted']}")
+    return {
+        "times": times,
+        "seconds": round(took.seconds, 1),
+        "gigabytes": round(took.gigabytes, 2),
+        "growth": round(took.seconds / once.seconds, 1),
+    }
+
+
 class Apart:
     """What a process of its own took. `gigabytes`: the most memory it ever held, of Python and libraries too."""
 
@@ -120,6 +147,7 @@ def _catalogue(folder: Path) -> dict[str, int]:
     return {
         "indicators": sum(len(one.indicators) for one in asked),
         "figures": sum(frame.height for frame in frames),
+        "counted": sum(int(frame["numerator"].sum()) for frame in frames),
     }
 
 
