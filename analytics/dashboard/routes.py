@@ -11,6 +11,7 @@ from analytics.dashboard.desk import Desk
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import computed, dataset_of
+from analytics.reports.style import style
 from analytics.reports.words import Language
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.vocabulary import Role
@@ -55,8 +56,6 @@ _FILE = gives({media: {} for media in _MEDIA.values()})
 @get("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
 async def show_style() -> Response[str]:
     """The same for everybody; its address changes when it does."""
-    from analytics.reports.medium import style  # noqa: PLC0415
-
     return Response(style(), media_type="text/css", headers={"Cache-Control": "public, max-age=31536000"})
 
 

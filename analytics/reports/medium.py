@@ -2,33 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from hashlib import sha256
 from itertools import count
-from pathlib import Path
 from typing import Protocol
 
 from analytics.reports.asked import Asked
 from analytics.reports.markup import Markup, joined, tag, void
+from analytics.reports.style import style, style_version
 from analytics.reports.views import HALF, PHONE, WHOLE, Look, View
 from analytics.reports.words import Wording
 
-_STYLE = Path(__file__).with_name("page.css")
 FORMS = ("csv", "xlsx", "parquet", "svg")
 _SIZE = re.compile(r'<svg [^>]*?class="marks" width="([\d.]+)" height="[\d.]+"')
 _ID = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z_])')
 SMALL = {"spark": 120, "gauge": 220}
-
-
-@cache
-def style() -> str:
-    return _STYLE.read_text(encoding="utf-8")
-
-
-@cache
-def style_version() -> str:
-    """Changes with the style, so that a browser may keep it."""
-    return sha256(style().encode()).hexdigest()[:12]
 
 
 class Medium(Protocol):
