@@ -155,7 +155,11 @@ class Intake:
         """The connection that is kept for the one statement whose plan is always the same."""
         if self._kept is None:
             kept = await self._pool.acquire()
-            await kept.execute("set plan_cache_mode = force_generic_plan")
+            try:
+                await kept.execute("set plan_cache_mode = force_generic_plan")
+            except BaseException:
+                kept.terminate()  # nobody holds it yet, and a pool waits at its end for what is held
+                raise
             kept.add_termination_listener(self._lost)
             self._kept = kept
         yield self._kept

@@ -26,6 +26,7 @@ PASSING = (
     Refused, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
 )  # fmt: skip
 _ATTEMPTS = 5
+_CLOSING_SECONDS = 10
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
@@ -72,6 +73,14 @@ class Database:
             yield Transaction(connection=connection, actor=actor, today=today)  # type: ignore[arg-type]
 
 
+async def _closed(pool: asyncpg.Pool) -> None:
+    """Who still holds a connection has so long to give it back: a server that goes away can leave one held."""
+    try:
+        await asyncio.wait_for(pool.close(), _CLOSING_SECONDS)
+    except TimeoutError:
+        pool.terminate()
+
+
 @asynccontextmanager
 async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> AsyncGenerator[Database]:
     """A pool on a migrated database; refuses, naming host and reason, where none answers."""
@@ -99,4 +108,4 @@ async def connect(url: str, *, size: int = 10, role: str = APPLICATION_ROLE) -> 
     try:
         yield Database(pool=pool)
     finally:
-        await pool.close()
+        await _closed(pool)
