@@ -22,7 +22,7 @@ def upgrade():
         sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_release_file_release_id")),
         sa.PrimaryKeyConstraint("release_id", "name", name=op.f("pk_release_file")),
     )
-    op.execute("grant select, insert, update, delete on release to screening_application")
+    op.execute("grant select, insert, update on release to screening_application")
     op.execute("grant select, insert on release_file to screening_application")
     op.execute("grant usage on all sequences in schema public to screening_application")
     op.execute(
