@@ -1,6 +1,7 @@
 """What is said on a page, in the reader's language, and how that language writes numbers and days.
 
-English is what the catalogue and the pages are written in; nb.yaml holds the Norwegian of each phrase.
+English is what the catalogue and the pages are written in; nb.yaml and nb-definitions.yaml hold the Norwegian of
+each phrase.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from analytics.indicators.model import Window
 from analytics.indicators.period import Length
 from screening.protocols import yaml12
 
-_NORWEGIAN = Path(__file__).with_name("nb.yaml")
+_NORWEGIAN = [Path(__file__).with_name(name) for name in ("nb.yaml", "nb-definitions.yaml")]
 _GAP = "\u00a0"  # a number and its unit stay on one line
 _MONTHS = {
     "en": "January February March April May June July August September October November December",
@@ -31,7 +32,8 @@ class Language(StrEnum):
 @cache
 def norwegian() -> Mapping[str, str]:
     """English phrase -> Norwegian phrase."""
-    return yaml12.read(_NORWEGIAN.read_text(encoding="utf-8"), file=str(_NORWEGIAN))
+    told = [yaml12.read(file.read_text(encoding="utf-8"), file=str(file)) for file in _NORWEGIAN]
+    return {english: phrase for one in told for english, phrase in one.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,27 @@
 import re
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, Owed, dataset
 from analytics.indicators import catalogue
 from analytics.indicators.period import period
+from analytics.indicators.reference import references
 from analytics.places import counties
+from analytics.reports import words
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
 from analytics.reports.medium import Served
 from analytics.reports.page import page, programme_page
 from analytics.reports.views import Look
-from analytics.reports.words import Language, Wording
+from analytics.reports.words import Language, Wording, norwegian
+from screening.protocols import yaml12
 
 CATALOGUE = catalogue.CATALOGUE["no-cervical"]
+DEFINITIONS = Path(words.__file__).with_name("nb-definitions.yaml")
 
 VOID = {"meta", "br", "img", "link", "hr", "input", "source"}
 
@@ -150,6 +155,35 @@ def test_norwegian_is_told_in_norwegian_words_and_numbers():
 def test_every_indicator_at_home_has_its_norwegian_name(programme):
     say = Wording(Language.NORWEGIAN)
     assert [of.id for of in catalogue.of_programme(programme) if not say.knows(of.title)] == []
+
+
+def told_of(of):
+    """Every phrase of a definition that is made for that indicator."""
+    return [of.population, of.denominator, of.numerator, *of.exclusions, *([of.note] if of.note else [])]
+
+
+@pytest.mark.parametrize("programme", HOME)
+def test_every_definition_at_home_is_told_in_norwegian(programme):
+    say = Wording(Language.NORWEGIAN)
+    untold = {text for of in catalogue.of_programme(programme) for text in told_of(of) if not say.knows(text)}
+    assert untold == set()
+
+
+def test_no_definition_is_translated_that_nobody_gives():
+    given = {text for name in HOME for of in catalogue.of_programme(name) for text in told_of(of)}
+    given |= {reference.note for reference in references()}
+    told = yaml12.read(DEFINITIONS.read_text(), file=DEFINITIONS.name)
+    assert set(told) - given == set()
+
+
+def test_a_translated_phrase_has_the_places_of_its_original():
+    places = re.compile(r"{\w+}")
+    differ = [
+        english
+        for english, norwegian_ in norwegian().items()
+        if sorted(places.findall(english)) != sorted(places.findall(norwegian_))
+    ]
+    assert differ == []
 
 
 def test_a_number_is_written_as_its_language_writes_it():
