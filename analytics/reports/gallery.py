@@ -30,6 +30,7 @@ _OF_ONE: Mapping[str, One] = {
 }
 _FAMILIES: Sequence[Several] = (
     views.other_splits,
+    views.senders,
     views_compared.funnel_plots,
     views_compared.small_multiples,
     views_compared.fates,
@@ -63,7 +64,7 @@ def sections(look: Look) -> Sequence[tuple[str, Sequence[View]]]:
             "How long it took, and why some were not seen",
             [views_compared.waiting(look), *views_compared.fates(look)],
         ),
-        ("Who stands out", views_compared.funnel_plots(look)),
+        ("Who stands out", [*views_compared.funnel_plots(look), *views.senders(look)]),
         ("Side by side", multiples),
     ]
     kept = [(heading, [view for view in found if view is not None]) for heading, found in told]

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from analytics.indicators.measures import DAYS_A_YEAR, Expected, Measure, Rate, Standardised
 from analytics.indicators.model import Window
 from analytics.indicators.period import Length
 from screening.protocols import yaml12
@@ -52,6 +53,12 @@ class Wording:
 
     def count(self, number: int) -> str:
         return self._local(f"{number:,}")
+
+    def exposure(self, denominator: int, measure: Measure) -> str:
+        """Of how many; time at risk, which is counted in days, is told in person-years."""
+        if not in_days(measure):
+            return self.count(denominator)
+        return f"{self.count(round(denominator / DAYS_A_YEAR))}{_GAP}{self('person-years')}"
 
     def number(self, value: float | None) -> str:
         """To a sensible digit: 0.26, 4.1, 67.3, 1,204; a dash where nothing was observed."""
@@ -121,6 +128,11 @@ class Wording:
         if self.language == Language.ENGLISH:
             return {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""]}
         return {"decimal": ",", "thousands": _GAP, "grouping": [3], "currency": ["", ""]}
+
+
+def in_days(measure: Measure) -> bool:
+    """Whether the denominator is time at risk."""
+    return isinstance(measure, Rate) or (isinstance(measure, (Standardised, Expected)) and measure.days)
 
 
 def _turned(length: Length) -> Length:
