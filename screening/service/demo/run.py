@@ -1,6 +1,7 @@
 """Day by day through the public doors: the platform on one side, the made-up nation on the other."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import date, timedelta
@@ -62,6 +63,8 @@ class Demo:
         )
         spool = self.folder / "spool"
         async with AsyncExitStack() as stack:
+            gc.freeze()  # nobody of this nation is ever garbage: looking through them all took a twelfth of the time
+            stack.callback(gc.unfreeze)
             stack.callback(memory.close)
             app = await stack.enter_async_context(running(services))
             url = await stack.enter_async_context(serving(app, port=port))
