@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from analytics.world.doors import Doors
-from analytics.world.memory import Memory
+from analytics.world.memory import Memory, is_working_day
 from analytics.world.post import mailbox
 from analytics.world.world import World
 from invitations.carriers.digital_mailbox import DigitalMailbox
@@ -120,7 +120,7 @@ class Demo:
         self.clock.set(day)
         await world.morning(day)
         await run_job("advance", self._equipment, today=day)
-        if self._sent_on != day:
+        if self._sent_on != day and is_working_day(day):
             await run_job("send", self._equipment, today=day)
             await self.database.run(note_sent, actor=_ACTOR, today=day)
         await world.day(day)
