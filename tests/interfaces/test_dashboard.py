@@ -10,7 +10,7 @@ from analytics.extract.lives import Happening, Home, Life, Owed, dataset
 from analytics.indicators import catalogue
 from analytics.indicators.period import period
 from analytics.places import counties
-from analytics.reports import views, views_compared
+from analytics.reports import views, views_after_referral, views_compared
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
@@ -236,7 +236,7 @@ def test_nobody_is_called_highest_because_of_a_handful():
 def test_a_quarter_in_which_some_may_still_be_seen_in_time_is_not_judged():
     lives = [small(n, county="0301", referred=date(2025, 4, 1), seen_after=30) for n in range(8)]
     lives += [small(n, county="0301", referred=date(2025, 12, 1), seen_after=None) for n in range(4)]
-    (view,) = views_compared.fates(attendance(lives, "2025"))
+    (view,) = views_after_referral.fates(attendance(lives, "2025"))
     assert view.told == [
         "Of 8 referred, all were seen within 90 days.",
         "◌ Some may still be seen within 90 days: 2025-Q4.",
