@@ -72,7 +72,7 @@ async def list_indicators(
     and what has not changed is answered 304. Analysts are told no small numbers, and others rounded:
     `hidden` says so.
     """
-    refuse_others(request, _PARAMETERS)
+    refuse_others(request.query_params, _PARAMETERS)
     if programme is None and period is None:
         return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)

@@ -71,7 +71,7 @@ async def show_dashboard(
     lang: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """`period` is by default the last whole year; `lang` (nb or en) what the browser prefers."""
-    refuse_others(request, ("period", "lang"))
+    refuse_others(request.query_params, ("period", "lang"))
     when, language = _period(request, period), _language(request, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -110,7 +110,7 @@ async def show_programme(
     filters = {
         "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
     }  # fmt: skip
-    refuse_others(request, _ASKED)
+    refuse_others(request.query_params, _ASKED)
     wanted = _wanted(request, programme, indicator, period, filters, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -161,7 +161,7 @@ async def take_away(
     filters = {
         "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
     }  # fmt: skip
-    refuse_others(request, (*_ASKED, "width"))
+    refuse_others(request.query_params, (*_ASKED, "width"))
     wanted = _wanted(request, programme, indicator, period, filters, lang)
 
     def taken(desk: Desk) -> bytes:
