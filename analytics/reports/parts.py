@@ -193,9 +193,7 @@ def table(told: Table, caption: str) -> Markup:
 
 def counted(row: Mapping[str, Any], of: Indicator, say: Wording) -> str:
     """Interval, and how many of how many."""
-    counts = say(
-        "{n} of {of}", n=say.count(row["numerator"]), of=say.exposure(row["denominator"], of.measure)
-    )
+    counts = say.counts(row["numerator"], row["denominator"], of.measure)
     limits = say.interval(row)
     return f"{limits} · {counts}" if limits else counts
 

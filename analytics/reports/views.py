@@ -134,11 +134,7 @@ def with_counts(row: Row, look: Look) -> str:
 
 
 def counts_of(row: Row, look: Look) -> str:
-    """How many of how many."""
-    say = look.say
-    return say(
-        "{n} of {of}", n=say.count(row["numerator"]), of=say.exposure(row["denominator"], look.of.measure)
-    )
+    return look.say.counts(row["numerator"], row["denominator"], look.of.measure)
 
 
 def _simple(

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analytics.indicators.measures import DAYS_A_YEAR, Expected, Measure, Rate, Standardised
+from analytics.indicators.measures import DAYS_A_YEAR, Expected, Mean, Measure, Quantile, Rate, Standardised
 from analytics.indicators.model import Window
 from analytics.indicators.period import Length
 from screening.protocols import yaml12
@@ -59,6 +59,12 @@ class Wording:
         if not in_days(measure):
             return self.count(denominator)
         return f"{self.count(round(denominator / DAYS_A_YEAR))}{_GAP}{self('person-years')}"
+
+    def counts(self, numerator: int, denominator: int, measure: Measure) -> str:
+        """How many of how many; of days waited and the like only how many: each of them is counted."""
+        of = self.exposure(denominator, measure)
+        every = isinstance(measure, (Mean, Quantile))
+        return of if every else self("{n} of {of}", n=self.count(numerator), of=of)
 
     def number(self, value: float | None) -> str:
         """To a sensible digit: 0.26, 4.1, 67.3, 1,204; a dash where nothing was observed."""

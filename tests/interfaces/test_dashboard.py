@@ -243,6 +243,21 @@ def test_a_quarter_in_which_some_may_still_be_seen_in_time_is_not_judged():
     ]
 
 
+def test_a_report_can_be_of_one_indicator_one_county_and_in_norwegian():
+    data = dataset([woman(number) for number in range(60)], data_cut=date(2026, 7, 1))
+    told = page(
+        data,
+        "no-cervical",
+        period("2024"),
+        Language.NORWEGIAN,
+        ids=["participation"],
+        filters={"county": "Oslo"},
+    )
+    assert re.findall(r'<section id="(\w+)"', told) == ["participation"]
+    assert "av 4</p>" in told
+    assert "Må ikke publiseres eller gis videre" in told
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, chromium, width):
