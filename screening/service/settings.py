@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
     accept_synthetic: bool = False  # SCREENING_ACCEPT_SYNTHETIC=1: test persons may be loaded
     processing: str = "P"  # SCREENING_PROCESSING: HL7 messages taken: P production, T training, D debugging
     mailbox_url: str | None = None  # SCREENING_MAILBOX_URL: the digital mailbox; None: everything is printed
+    mailbox_token: str | None = None  # SCREENING_MAILBOX_TOKEN: what it knows us by; None: it does not ask
     spool: Path = Path("spool")  # SCREENING_SPOOL: the print house's folder
     own_printer: bool = False  # SCREENING_OWN_PRINTER=1: no print house counts; what is spooled is sent
     acknowledged_within: int = 3  # SCREENING_ACKNOWLEDGED_WITHIN: days a carrier has to count a batch
@@ -55,6 +56,7 @@ def settings_from_environment() -> Settings:
         accept_synthetic=os.environ.get("SCREENING_ACCEPT_SYNTHETIC") == "1",
         processing=os.environ.get("SCREENING_PROCESSING", defaults.processing),
         mailbox_url=os.environ.get("SCREENING_MAILBOX_URL") or None,
+        mailbox_token=os.environ.get("SCREENING_MAILBOX_TOKEN") or None,
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
         own_printer=os.environ.get("SCREENING_OWN_PRINTER") == "1",
         acknowledged_within=_days("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within),
