@@ -101,9 +101,12 @@ async def _content(
 
 
 def _asked_before(request: CallerRequest, dataset: Dataset, measures: Measures) -> Asked:
-    """What analysts were told of this dataset; of another one they are told anew."""
+    """What analysts were told today: all day of the data that the first of them asked for.
+
+    Else who asks again after every event would see by single people where a rounded number turns.
+    """
     held: Asked | None = getattr(request.app.state, _TOLD, None)
-    if held is None or held.dataset is not dataset:
+    if held is None or held.dataset.manifest.data_cut != dataset.manifest.data_cut:
         held = Asked(dataset, measures)
         setattr(request.app.state, _TOLD, held)
     return held

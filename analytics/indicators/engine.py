@@ -34,6 +34,7 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "mature": pl.Boolean,  # whether every unit had its whole follow-up before the data cut
     "mature_on": pl.Date,  # the first data cut at which it has
 }
+_MOST_PARTS = 240  # twenty years by month
 _WORKERS = max(2, min(4, os.cpu_count() or 1))
 
 
@@ -83,13 +84,13 @@ def question(
     Without `ids`: every indicator of the programme that can be split by all of `by`.
     """
     offered = of_programme(programme)
-    strata = [_stratum(name) for name in by]
+    strata = list(dict.fromkeys(_stratum(name) for name in by))
     _refuse_two_times(strata)
     only = {_stratum(name): word for name, word in (where or {}).items()}
     if county is not None:
         only[Stratum.COUNTY] = _county(county)
     needed = [*strata, *only]
-    chosen = [_offering(definition(name, programme), needed) for name in ids] or [
+    chosen = [_offering(definition(name, programme), needed) for name in dict.fromkeys(ids)] or [
         indicator for indicator in offered if set(needed) <= set(indicator.strata)
     ]
     if not chosen:
@@ -129,15 +130,19 @@ def _county(asked: str) -> str:
 
 def compute(dataset: Dataset, asked: Question) -> Results:
     """Answer the question from the dataset. Refuses a period that begins after the data cut."""
-    refuse_future(asked.period, dataset.manifest.data_cut)
+    refuse_future(asked.periods, dataset.manifest.data_cut)
     return answer(count(dataset, asked), asked, dataset.manifest)
 
 
-def refuse_future(period: Period, data_cut: date) -> None:
-    """Of a period that begins after the data cut nothing can be told."""
+def refuse_future(periods: Periods, data_cut: date) -> None:
+    """Of a period that begins after the data cut nothing can be told; nor is anything of very many parts at once."""
+    period = periods.whole
     if period.start >= data_cut:
         message = f"period {period.text} begins on {period.start}, the data end on {data_cut}"
         raise Refused("period_without_data", message, period=period.text, data_cut=data_cut.isoformat())
+    if len(periods.parts) > _MOST_PARTS:
+        message = f"{period.text} has {len(periods.parts)} parts; ask for at most {_MOST_PARTS} at once"
+        raise Refused("too_many_parts", message, period=period.text)
 
 
 def count(dataset: Dataset, asked: Question) -> pl.DataFrame:
@@ -165,8 +170,9 @@ def answer(cells: pl.DataFrame, asked: Question, source: Manifest) -> Results:
 def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifest) -> pl.DataFrame:
     strata = [stratum.value for stratum in asked.by if stratum not in TIMES]
     time = next((stratum.value for stratum in asked.by if stratum in TIMES), None)
-    mature = {part.text: of.mature_on(part) for part in asked.periods.parts}
-    figures = _figures(of, cells, list(mature), strata)
+    begun = [part for part in asked.periods.parts if part.start < source.data_cut]
+    mature = {part.text: of.mature_on(part) for part in begun}
+    figures = _figures(of, cells.filter(pl.col("part").is_in(list(mature))), list(mature), strata)
     mature_on = pl.col("part").replace_strict(mature, return_dtype=pl.Date())
     standard = None if of.acceptable is None else of.acceptable.value
     told = {

@@ -10,7 +10,7 @@ import polars as pl
 
 from analytics.extract.shape import key, months
 from analytics.indicators.facts import PLACE, Fact, Facts
-from analytics.indicators.happened.everywhere import ceased, owed_calls
+from analytics.indicators.happened.everywhere import organ_gone, owed_calls, reinstated
 from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
@@ -23,7 +23,6 @@ from screening.vocabulary import ObligationState, Sex
 Numbers = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
 _FAR = 1 << 30  # a day number that never comes
-NO_ORGAN = ("no_cervix", "no_breast", "no_bowel")  # reasons for ceasing: there is nothing left to screen
 
 
 def each(source: Fact) -> Units:
@@ -91,10 +90,10 @@ def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
 
 
 def residents_with_the_organ(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-    """Residents, but not those who had ceased by that day because there is nothing left to screen."""
+    """Residents, but not those of whom nothing was left to screen by that day, and who were not reinstated since."""
     here = residents(facts, of, periods)
-    without = ceased(facts).filter(pl.col("code").is_in(NO_ORGAN))
-    return here.filter(last_day(here, without).is_null())
+    gone, back = last_day(here, organ_gone(facts)), last_day(here, reinstated(facts))
+    return here.filter(gone.is_null() | (back > gone).fill_null(value=False))
 
 
 def residents_last_tested_otherwise(than: Fact) -> Units:
