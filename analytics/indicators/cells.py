@@ -154,14 +154,14 @@ def _sums(units: pl.DataFrame, code: Codes, size: int) -> tuple[Codes, Codes, Co
         of = units["of"].to_numpy() if "of" in units.columns else None
         numerator, total = (np.bincount(code, weights=sums, minlength=size) for sums in (counted, of))
         occurring = np.flatnonzero(np.bincount(code, minlength=size))
-    return occurring, *(sums[occurring].astype(np.int64) for sums in (numerator, total))
+    return occurring, numerator[occurring].astype(np.int64), total[occurring].astype(np.int64)
 
 
 def _decoded(tallies: Sequence[Tally]) -> pl.DataFrame:
     """In words, all at once: those of several indicators are told as fast as those of one."""
     indicators = np.repeat(np.arange(len(tallies)), [len(one.codes) for one in tallies])
     code, bins = (
-        np.concatenate(parts) for parts in zip(*(divmod(t.codes, t.span) for t in tallies), strict=True)
+        np.concatenate(parts) for parts in zip(*(np.divmod(one.codes, one.span) for one in tallies), strict=True)
     )
     columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
     for name, words in reversed(tallies[0].words):

@@ -22,7 +22,7 @@ class Split:
     """`codes` of the units, each the place of its word in `words`."""
 
     name: str
-    codes: npt.NDArray[np.integer]
+    codes: npt.NDArray[np.int32] | npt.NDArray[np.int64]
     words: Sequence[str]
 
 
