@@ -38,12 +38,13 @@ _ONE_JUDGE = 0x6A75646765  # the advisory lock that all judges share
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What one batch came to; `messages`: our ids, `persons`: whose life has grown."""
+    """What one batch came to; `messages`: our ids, `persons`: whose life has grown, `more`: others are waiting."""
 
     messages: tuple[int, ...] = ()
     applied: int = 0
     quarantined: int = 0
     persons: frozenset[int] = frozenset()
+    more: bool = False
 
 
 _PENDING = """
@@ -77,7 +78,8 @@ async def judge_batch(
             outcomes += judge_message(message, reading, known)
         # whatever is about a specimen of which this batch has news waits for the next, which sees that news
         touched |= keys
-    return await _write(tx, done, outcomes)
+    judged, woken = await _write(tx, done, outcomes)
+    return msgspec.structs.replace(judged, more=len(rows) == limit or len(done) < len(rows) or woken)
 
 
 def _read_again(row: Row) -> Reading:
@@ -148,10 +150,12 @@ async def set_aside(tx: Transaction, *, message: int) -> Judged:
     if await tx.value("select 1 from lab_pending where message_id = $1", message) is None:
         return Judged()
     note = "could not be judged, by a fault of this platform; judge it again when that is mended"
-    return await _write(tx, [message], [Outcome(message, -1, QUARANTINED, "not_judged", note)])
+    judged, _ = await _write(tx, [message], [Outcome(message, -1, QUARANTINED, "not_judged", note)])
+    return msgspec.structs.replace(judged, more=True)
 
 
-async def _write(tx: Transaction, done: Sequence[int], outcomes: Sequence[Outcome]) -> Judged:
+async def _write(tx: Transaction, done: Sequence[int], outcomes: Sequence[Outcome]) -> tuple[Judged, bool]:
+    """What they came to, and whether other messages wait again because of it."""
     applied = [one for one in outcomes if one.outcome == APPLIED]
     events = await append_events(tx, news=[one.news for one in applied if one.news is not None])
     await _write_judgements(tx, outcomes, events)
@@ -159,12 +163,12 @@ async def _write(tx: Transaction, done: Sequence[int], outcomes: Sequence[Outcom
     await _settle_cases(tx, [one for one in outcomes if one.outcome in (APPLIED, KNOWN)])
     cases = [one for one in outcomes if one.outcome not in (APPLIED, KNOWN)]
     await _open_cases(tx, cases)
-    await _wake_cases(tx, applied)
+    woken = await _wake_cases(tx, applied)
     await _note_kits(tx, applied)
     persons = frozenset(one.holder for one in applied if one.holder is not None)
     facts = {"messages": len(done), "applied": len(applied), "quarantined": len(cases)}
     await tx.audit("judged messages", persons=sorted(persons), facts=facts)
-    return Judged(tuple(done), len(applied), len(cases), persons)
+    return Judged(tuple(done), len(applied), len(cases), persons), woken
 
 
 _JUDGEMENTS = """
@@ -234,12 +238,11 @@ on conflict do nothing
 """
 
 
-async def _wake_cases(tx: Transaction, applied: Sequence[Outcome]) -> None:
-    """What waited for news of the same specimen is judged again, now that there is some."""
+async def _wake_cases(tx: Transaction, applied: Sequence[Outcome]) -> bool:
+    """What waited for news of the same specimen is judged again, now that there is some; whether any did."""
     keys = [one.told.key for one in applied if one.told is not None]
-    if keys:
-        columns = ([key[part] for key in keys] for part in range(3))
-        await tx.run(_WAKE, *columns, list(WAITING))
+    columns = ([key[part] for key in keys] for part in range(3))
+    return bool(keys) and await tx.run(_WAKE, *columns, list(WAITING)) > 0
 
 
 async def _note_kits(tx: Transaction, applied: Sequence[Outcome]) -> None:

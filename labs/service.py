@@ -35,6 +35,7 @@ from screening.vocabulary import Role
 T = TypeVar("T")
 _SWEEP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+_RECONCILED_TOGETHER = 10_000  # people
 _TOGETHER = 1000  # results of one file that share a commit, and are read before others have their turn
 _JUDGE = system_actor("judge")
 _log = structlog.get_logger()
@@ -173,17 +174,26 @@ class Laboratories:
     async def judge_all(self) -> int:
         """Judge everything that is stored; how many messages that were."""
         total = 0
+        grown: set[int] = set()
         async with self._judging:
-            while True:
+            more = True
+            while more:
                 judged = await self._judge_some()
-                if not judged.messages:
-                    self.intake.readings.clear()  # what another process judged
-                    return total
                 total += len(judged.messages)
-                for message in judged.messages:
-                    self.intake.readings.pop(message, None)
-                if judged.persons:
-                    await self._reconcile(sorted(judged.persons))
+                self._forget(judged)
+                grown |= judged.persons
+                more = judged.more
+                # once for all that came together: of an archive, a person's results are many
+                if grown and (not more or len(grown) >= _RECONCILED_TOGETHER):
+                    await self._reconcile(sorted(grown))
+                    grown.clear()
+            return total
+
+    def _forget(self, judged: Judged) -> None:
+        """Readings of what is judged, by us or by another process; one forgotten too early is read again."""
+        last = max(judged.messages, default=None)
+        for message in [one for one in self.intake.readings if last is None or one <= last]:
+            del self.intake.readings[message]
 
     async def _judge_some(self) -> Judged:
         """A batch; where that fails, one message, which is set aside where it is the cause."""

@@ -33,7 +33,10 @@ from screening.storage.migrate import migrate
 from screening.storage.transaction import system_actor
 from screening.vocabulary import Role
 
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+_FAST = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB",
+    "autovacuum_naptime": "1min",  # a database for each test: no use in going round them all the time
+}  # fmt: skip
 _numbers = itertools.count(1)
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM_FLAGS = (

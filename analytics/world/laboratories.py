@@ -1,17 +1,19 @@
 """The made-up laboratories at their sockets: HL7 v2 over MLLP, FHIR over HTTP, and their archives in bulk."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 from analytics.world.doors import Doors, Unanswered
 from analytics.world.draws import Draws
 from analytics.world.findings import LABORATORIES
-from analytics.world.messages import Report, bulk_line, fhir, hl7
+from analytics.world.messages import Report, bulk_line, fhir, fhir_batch, hl7
 from screening.vocabulary import Role
 
 _FHIR_LABORATORY = "HUS"  # the others speak HL7 v2
-_LINES = 4  # connections of one laboratory
+_FHIR_LINE = -1
+_LINES = 4  # MLLP connections of one laboratory
 _BULK = 5000
 _ACCEPTED = b"MSA|AA|"
 
@@ -30,21 +32,41 @@ class Laboratories:
         """Every laboratory on its lines at the same time; what is said of one specimen, in its order."""
         lines: dict[tuple[str, int], list[Report]] = {}
         for report in reports:
-            line = crc32(report.specimen.encode()) % _LINES
+            line = (
+                _FHIR_LINE
+                if report.laboratory == _FHIR_LABORATORY
+                else crc32(report.specimen.encode()) % _LINES
+            )
             lines.setdefault((report.laboratory, line), []).append(report)
         await asyncio.gather(*(self._send(*line, mine) for line, mine in lines.items()))
 
-    async def _send(self, code: str, line: int, reports: Iterable[Report]) -> None:
+    async def _send(self, code: str, line: int, reports: Sequence[Report]) -> None:
+        if line == _FHIR_LINE:
+            await self._over_fhir(code, reports)
+            return
         for report in reports:
-            if code == _FHIR_LABORATORY and report.kit is None:
-                await self._doors.post(
-                    "/fhir/R4/DiagnosticReport", fhir(report), role=Role.LABORATORY, organisation=code,
-                    media="application/fhir+json",
-                )  # fmt: skip
-            else:
-                await self._by_mllp(code, line, report)
+            await self._over_mllp(code, line, report)
 
-    async def _by_mllp(self, code: str, line: int, report: Report) -> None:
+    async def _over_fhir(self, code: str, reports: Sequence[Report]) -> None:
+        """A day's reports in one batch; a single one by itself."""
+        if len(reports) == 1:
+            await self._post_fhir(code, "/DiagnosticReport", fhir(reports[0]))
+            return
+        answer = await self._post_fhir(code, "", fhir_batch(reports))
+        refused = [one for one in answer["entry"] if not one["response"]["status"].startswith("201")]
+        if refused:
+            raise Unanswered(f"{len(refused)} reports of {code} refused, the first: {refused[0]}")
+
+    async def _post_fhir(self, code: str, where: str, resource: bytes) -> Any:
+        return await self._doors.post(
+            f"/fhir/R4{where}",
+            resource,
+            role=Role.LABORATORY,
+            organisation=code,
+            media="application/fhir+json",
+        )
+
+    async def _over_mllp(self, code: str, line: int, report: Report) -> None:
         message = hl7(report)
         answer = await self._doors.mllp(code, line, message)
         if _ACCEPTED not in answer:

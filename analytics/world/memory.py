@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,16 @@ create table if not exists agenda (key text primary key, day text not null, kind
                                    done integer not null default 0);
 create index if not exists agenda_day on agenda (done, day);
 """
+
+
+def is_working_day(day: date) -> bool:
+    """Clinics, laboratories and the post rest on Saturdays and Sundays; no other holidays are kept."""
+    return day.weekday() < 5
+
+
+def _working_day(day: date) -> date:
+    """That day, or the Monday after a weekend."""
+    return day if is_working_day(day) else day + timedelta(days=7 - day.weekday())
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -35,11 +45,14 @@ class Memory:
         self._file.executescript(_SCHEMA)
 
     def plan(self, deeds: Iterable[Deed]) -> None:
-        """Plan deeds in one commit."""
+        """Plan deeds in one commit; what falls on a weekend is done on Monday."""
+        planned = [
+            (one.key, _working_day(one.day).isoformat(), one.kind, msgspec.json.encode(one.body))
+            for one in deeds
+        ]
         with self._file:
             self._file.executemany(
-                "insert or ignore into agenda (key, day, kind, body) values (?, ?, ?, ?)",
-                [(one.key, one.day.isoformat(), one.kind, msgspec.json.encode(one.body)) for one in deeds],
+                "insert or ignore into agenda (key, day, kind, body) values (?, ?, ?, ?)", planned
             )
 
     def due(self, day: date) -> list[Deed]:

@@ -3,6 +3,7 @@
 Independent of the code that reads them.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -61,6 +62,15 @@ def hl7(report: Report) -> bytes:
         f"OBX|1|CWE|{code}^^LN||{values[report.finding]}^{report.finding}^SCT||||||{report.status}|||{taken}\r"
         f"SPM|1|{placer}{report.specimen}||{source}|||||||||||||{taken}\r"
     ).encode()
+
+
+def fhir_batch(reports: Iterable[Report]) -> bytes:
+    """A Bundle whose entries stand alone."""
+    entries = [
+        {"resource": msgspec.Raw(fhir(one)), "request": {"method": "POST", "url": "DiagnosticReport"}}
+        for one in reports
+    ]
+    return msgspec.json.encode({"resourceType": "Bundle", "type": "batch", "entry": entries})
 
 
 def fhir(report: Report) -> bytes:

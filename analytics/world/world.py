@@ -12,7 +12,7 @@ from analytics.world.draws import Draws
 from analytics.world.fates import fates, register_line
 from analytics.world.findings import Findings
 from analytics.world.laboratories import Laboratories
-from analytics.world.memory import Deed, Memory
+from analytics.world.memory import Deed, Memory, is_working_day
 from analytics.world.messages import Report
 from analytics.world.nation import Nation
 from analytics.world.past import past_reports
@@ -110,6 +110,8 @@ class World:
 
     async def day(self, today: date) -> None:
         """Letters arrive, planned deeds are done, and on Mondays the worklists are looked at."""
+        if not is_working_day(today):
+            return
         for batch in self._print_house.waiting():
             self._plan(self._print_house.deliver(batch, today))
             self._print_house.receive(batch)

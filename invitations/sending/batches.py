@@ -48,24 +48,25 @@ update sending s set state = 'handed', batch_id = $2, changed_on = $3, letter = 
 """
 
 
-async def form_batch(tx: Transaction, *, channel: Channel) -> int | None:
-    """Put what is planned for a channel into one batch; None where nothing is.
+async def form_batch(tx: Transaction, *, channel: Channel) -> bool:
+    """Put what is planned for a channel into one batch, if anything is; whether more may be planned.
 
     What is no longer owed by now is cancelled, and what must not be printed fails; neither is sent.
     """
-    rows: list[Row] = []
-    while not rows:
-        claimed = await tx.rows(_CLAIM, channel, tx.today, SIZE)
-        if not claimed:
-            return None
-        rows = await _keep_back(tx, claimed)
+    claimed = await tx.rows(_CLAIM, channel, tx.today, SIZE)
+    rows = await _keep_back(tx, claimed)
+    if rows:
+        await _form(tx, channel, rows)
+    return len(claimed) == SIZE
+
+
+async def _form(tx: Transaction, channel: Channel, rows: Sequence[Row]) -> None:
     number: int = await tx.value(
         "insert into batch (channel, formed_on, expected) values ($1, $2, $3) returning id",
         channel, tx.today, len(rows),
     )  # fmt: skip
     await tx.run(_HAND, [row["id"] for row in rows], number, tx.today)
     await tx.audit("formed batch", facts={"batch": number, "channel": channel, "expected": len(rows)})
-    return number
 
 
 async def _keep_back(tx: Transaction, rows: Sequence[Row]) -> list[Row]:

@@ -10,13 +10,18 @@ select o.id as obligation, o.person_id as person,
        (select i.number from identity i where i.person_id = o.person_id order by i.number limit 1) as national_id,
        o.kind, o.subject, o.opened_on, o.due_on, o.due_on < $5 as overdue, o.rule
   from obligation o
- where o.programme = $1 and o.kind = $2 and o.state = 'open' and o.id > $3 order by o.id limit $4
+ where o.programme = $1 and o.kind = $2 and o.state = 'open' and o.id > $3
+   and ($6::text[] = '{}' or exists (select from person p where p.id = o.person_id and p.municipality ^@ any($6)))
+ order by o.id limit $4
 """
 
 
 async def worklist(tx: Transaction, *, programme: str, kind: str, after: int, limit: int) -> dict[str, Any]:
-    """Open obligations of a kind, a page at a time; `next` is the cursor of the page after, if any."""
-    rows = await tx.rows(_WORKLIST, programme, kind, after, limit, tx.today)
+    """Open obligations of a kind, a page at a time; `next` is the cursor of the page after, if any.
+
+    Only of people who live in the reader's areas, where the reader has such.
+    """
+    rows = await tx.rows(_WORKLIST, programme, kind, after, limit, tx.today, list(tx.actor.areas))
     await tx.audit("read worklist", persons=[row["person"] for row in rows], facts={"kind": kind})
     items = [dict(row) for row in rows]
     return {"items": items, "next": items[-1]["obligation"] if len(items) == limit else None}

@@ -1,16 +1,17 @@
 """The two questions on which lives depend: is anybody lost, and is anything forgotten?"""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 import structlog
 
-from screening.ledger.lives import decide_life, load_lives
+from screening.ledger.lives import Life, decide_life, load_lives
 from screening.protocols.decision import Decision
 from screening.protocols.family import Family
 from screening.storage.database import Database
-from screening.storage.transaction import Actor, Transaction, system_actor
+from screening.storage.transaction import Actor, Row, Transaction, system_actor
 from screening.vocabulary import Status
 
 _PAGE = 5000
@@ -65,12 +66,12 @@ async def check_failsafe(
         )
         if page is None:
             break
-        last, decided, failing, differing = page
-        verified += decided
-        undecided += failing
-        disagreeing += differing
+        last = page.last
+        verified += page.decided
+        undecided += page.failing
+        disagreeing += page.differing
         if progress is not None:
-            progress(decided)
+            progress(page.decided)
     return msgspec.structs.replace(
         counts,
         verified=verified,
@@ -135,12 +136,24 @@ select person_id, episode, kind, subject, due_on, letter from obligation
 _Owed = tuple[date, str, str, date, str | None]
 
 
-async def verify_page(
-    tx: Transaction, *, family: Family, after: int
-) -> tuple[int, int, int, list[int]] | None:
-    """One page: (last person, people of the target population decided again, whom that fails for, who differ).
+class Verified(msgspec.Struct, frozen=True):
+    """A page of people decided again.
 
-    Reads one instant: a worker that commits in between would look like a disagreement.
+    `last`: where the page ends; `decided`: people of the target population; `failing`: for whom deciding
+    fails; `differing`: whose stored decision or debts are others.
+    """
+
+    last: int
+    decided: int
+    failing: int
+    differing: list[int]
+
+
+async def verify_page(tx: Transaction, *, family: Family, after: int) -> Verified | None:
+    """The people after that one; None where there are no more.
+
+    Reads one instant: a worker that commits in between would look like a disagreement. Decides beside the
+    loop, which has others to answer meanwhile.
     """
     await tx.run("set transaction isolation level repeatable read")
     stored = await tx.rows(_STORED, family.name, after, _PAGE)
@@ -150,21 +163,28 @@ async def verify_page(
     owed: dict[int, set[_Owed]] = {person: set() for person in persons}
     for person, *row in await tx.rows(_OWED, family.name, persons):
         owed[person].add((row[0], row[1], row[2], row[3], row[4]))
+    lives = await load_lives(tx, persons=persons, programme=family.name)
+    return await asyncio.to_thread(_verified, family, stored, lives, owed, tx.today)
+
+
+def _verified(
+    family: Family, stored: Sequence[Row], lives: Sequence[Life], owed: Mapping[int, set[_Owed]], today: date
+) -> Verified:
     differing: list[int] = []
     decided = failing = 0
-    for row, life in zip(stored, await load_lives(tx, persons=persons, programme=family.name), strict=True):
+    for row, life in zip(stored, lives, strict=True):
         try:
-            decision = decide_life(family, life, tx.today)
+            decision = decide_life(family, life, today)
         except Exception:  # noqa: BLE001  whoever else there is must be looked at; these are counted
             _log.exception("a person could not be decided", programme=family.name, person=life.id)
             failing += 1
             continue
-        if row["next_action_on"] is not None and row["next_action_on"] <= tx.today:
+        if row["next_action_on"] is not None and row["next_action_on"] <= today:
             continue
         decided += decision.status != Status.OUTSIDE
         if not _agrees(decision, tuple(row)[1:], owed[life.id]):
             differing.append(life.id)
-    return persons[-1], decided, failing, differing
+    return Verified(stored[-1]["person_id"], decided, failing, differing)
 
 
 def _agrees(decision: Decision, stored: tuple[object, ...], owed: set[_Owed]) -> bool:

@@ -26,11 +26,14 @@ class Life(msgspec.Struct, gc=False):
 
 
 _PEOPLE = "select id, holder_id, born, sex, resident_since, municipality from person where id = any($1)"
-# A merged person's events stay where they were written and are read through the holder.
+# A merged person's events stay where they were written and are read through the holder. `offset 0`: person by
+# person, by the index; a table that grew since it was last analysed is otherwise read whole for each batch.
 _EVENTS = """
 select p.holder_id, e.id, e.kind, e.occurred_on, e.recorded_on, e.body, e.supersedes
-  from event e join person p on p.id = e.person_id
- where p.holder_id = any($1) and (e.programme is null or e.programme = $2)
+  from (select id, holder_id from person where holder_id = any($1) offset 0) p
+  cross join lateral (
+    select * from event where person_id = p.id and (programme is null or programme = $2) offset 0
+  ) e
  order by e.id
 """
 

@@ -3,26 +3,29 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 
+import msgspec
+
 from screening.history.events import Event
 from screening.protocols.decision import Person
 from screening.vocabulary import EventKind
 
 
-class Circumstances:
-    """The register's news and the person's own choices, as they stand after each event."""
+class Circumstances(msgspec.Struct, gc=False, eq=False, kw_only=True):
+    """The register's news and the person's own choices, as they stand after each event.
 
+    `entry`: living here since.
+    """
+
+    person: Person
+    entry: date
+    municipality: str
+    moves: list[date] = msgspec.field(default_factory=list)
     away_since: date | None = None
     died_on: date | None = None
     opted_out: frozenset[str] = frozenset()
     deferred: tuple[date, str] | None = None  # (first day no longer deferred, reason)
     ceased: str | None = None
     enrolled: bool = False
-
-    def __init__(self, person: Person) -> None:
-        self.person = person
-        self.entry: date = person.resident_since or person.born  # living here since
-        self.municipality: str = person.municipality
-        self.moves: list[date] = []
 
     @property
     def gone(self) -> str | None:

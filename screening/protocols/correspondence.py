@@ -3,25 +3,26 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 
+import msgspec
+
 from screening.history.events import Event
 from screening.protocols.decision import Closed, Obligation
+from screening.protocols.facts import Memory
 from screening.protocols.lookup import Leaf, Lookup
 from screening.protocols.model import Word
-from screening.vocabulary import EventKind, ObligationKind, Sample
+from screening.vocabulary import EventKind, ObligationKind
 
 
-class Correspondence:
+class Correspondence(Memory, gc=False, eq=False, kw_only=True):
     """Everything sent so far, as it stands after each event."""
 
     declined_on: date | None = None
-
-    def __init__(self) -> None:
-        self.letters: list[Event] = []  # calls: invitations, reminders, kits
-        self.follow_up_letters: list[Event] = []
-        self.kits: list[Event] = []  # what went out and what became of it
-        self.missed: list[Event] = []  # appointments
-        self.results: list[Obligation] = []  # not told yet
-        self.told: list[Closed] = []
+    letters: list[Event] = msgspec.field(default_factory=list)  # calls: invitations, reminders, kits
+    follow_up_letters: list[Event] = msgspec.field(default_factory=list)
+    kits: list[Event] = msgspec.field(default_factory=list)  # what went out and what became of it
+    missed: list[Event] = msgspec.field(default_factory=list)  # appointments
+    results: list[Obligation] = msgspec.field(default_factory=list)  # not told yet
+    told: list[Closed] = msgspec.field(default_factory=list)
 
     def letter_sent(self, _day: date, event: Event) -> None:
         self.letters.append(event)
@@ -65,7 +66,7 @@ class Correspondence:
         template = None if rule is None else rule.letters.get(word)
         if rule is None or template is None or day < rule.since:
             return
-        if rule.samples and Sample(sample) not in rule.samples:
+        if rule.samples and sample not in rule.samples:
             return
         known_on = max(day, event.recorded_on)
         self.results.append(

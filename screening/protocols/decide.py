@@ -12,7 +12,7 @@ from screening.history.events import Event
 from screening.protocols.call import call, inform, standing_in_call
 from screening.protocols.decision import Closed, Decision, Obligation, Person
 from screening.protocols.family import Family
-from screening.protocols.fold import Fold, valid_events
+from screening.protocols.fold import Fold, begin, valid_events
 from screening.protocols.kits import await_result, offer_kit
 from screening.protocols.model import CALL, MissingLetter, Population, Protocol
 from screening.protocols.standing import Standing
@@ -31,7 +31,7 @@ def decide(family: Family, person: Person, history: Sequence[Event], today: date
 
     Never raises for any sequence of events whose words are in the vocabulary.
     """
-    fold = Fold(family, person)
+    fold = begin(family, person)
     fold.walk(valid_events(history, today), today)
     stage = fold.stage
     if stage.name != CALL and stage.ends is None and not stage.defers and fold.gone is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
 
 import msgspec
 
@@ -56,7 +55,7 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     owed: Obligation | None = None  # what was owed, where the episode and not a letter closed it
 
 
-class Stay(NamedTuple):
+class Stay(msgspec.Struct, frozen=True, gc=False):
     """Being in a stage that owes something: by which rule, since when, in which episode."""
 
     stage: Stage

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from screening.history.events import Event
-from screening.protocols.decision import Person
+import msgspec
+
+from screening.protocols.circumstances import Circumstances
 from screening.protocols.model import Band, Cutoff, Group, Protocol, Stage, Word
 from screening.protocols.spans import Span, birthday
 from screening.vocabulary import Sample, Test
@@ -18,7 +19,7 @@ MISSING = "missing"
 NONE = "none"
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A specimen of the past; `negative` None: it held no valid primary test."""
 
     day: date
@@ -27,25 +28,24 @@ class Seen(NamedTuple):
     sample: str
 
 
-class Memory:
+class Memory(Circumstances, gc=False, eq=False, kw_only=True):
     """What the facts may ask: the person, the news being judged, and what came before it."""
 
-    day: date
     stage: Stage
-    findings: Mapping[str, Sequence[str]]  # of the news being judged, by test
+    day: date = date.min  # of the news being judged
+    findings: Mapping[str, Sequence[str]] = {}  # of the news being judged, by test
     sample: str = Sample.CLINICIAN
-    event: Event  # the last recorded of the events being judged
+    treatment: str = ""  # code of the last
+    # positive findings of this episode, by test
+    found: dict[str, frozenset[str]] = msgspec.field(default_factory=dict)
+    earlier: list[Seen] = msgspec.field(default_factory=list)
+    # of the mammogram in hand: (reader, positive)
+    readings: list[tuple[str, bool]] = msgspec.field(default_factory=list)
     tested_on: date | None = None  # last specimen
     treated_on: date | None = None
     worst: int | None = None  # worst histology ever, position in the groups
     # when the call fell due that the present episode answers, and the day it was answered
     lateness: tuple[date, date] | None = None
-
-    def __init__(self, person: Person) -> None:
-        self.person = person
-        self.found: dict[str, set[str]] = {}  # positive findings of this episode, by test
-        self.earlier: list[Seen] = []
-        self.readings: list[tuple[str, bool]] = []  # of the mammogram in hand: (reader, positive)
 
 
 Teller = Callable[[Memory], Word]
@@ -192,7 +192,7 @@ def _treatment(protocol: Protocol) -> Teller:
     word_of = {code: group.word for group in protocol.treatments for code in group.findings}
     # an unknown word for a treatment must not end follow-up: it is taken for the one that continues it
     first = protocol.treatments[0].word
-    return lambda memory: word_of.get(memory.event.body.get("code") or "", first)
+    return lambda memory: word_of.get(memory.treatment, first)
 
 
 def _history(protocol: Protocol) -> Teller:

@@ -60,16 +60,16 @@ class CompiledProtocol:
 class Family:
     """All versions of one programme in one country, oldest first."""
 
-    __slots__ = ("_days", "_versions", "name", "versions")
+    __slots__ = ("_in_force", "name", "versions")
 
     def __init__(self, name: str, versions: Sequence[CompiledProtocol]) -> None:
         self.name = name
         self.versions = tuple(versions)
-        self._days: dict[str | None, list[date]] = {}
-        self._versions: dict[str | None, list[CompiledProtocol]] = {}
+        # profile of a laboratory -> the days from which another version governs, and which, the oldest first
+        self._in_force: dict[str | None, tuple[list[date], list[CompiledProtocol]]] = {}
         profiles = {profile for one in versions for profile in one.protocol.in_force.laboratories}
-        for profile in (None, *sorted(profiles)):
-            self._index(profile)
+        for profile in (None, *profiles):
+            self._in_force[profile] = self._turns(profile)
 
     def version(self, on: date, laboratory: str | None) -> CompiledProtocol:
         """The version under which an episode starts that day at a laboratory of that profile.
@@ -77,16 +77,14 @@ class Family:
         A day before the first version is judged by the first: the oldest rules we hold. A profile that no
         version names is taken for the programme's default.
         """
-        days = self._days.get(laboratory)
-        if days is None:
-            laboratory, days = None, self._days[None]
-        return self._versions[laboratory][max(bisect_right(days, on) - 1, 0)]
+        days, versions = self._in_force.get(laboratory) or self._in_force[None]
+        return versions[bisect_right(days, on)]
 
     def next_version_on(self, today: date) -> date | None:
         """The day from which calls and the target population follow another version; None where none is known."""
-        days = self._days[None]
+        days, _ = self._in_force[None]
         place = bisect_right(days, today)
-        return days[max(place, 1)] if max(place, 1) < len(days) else None
+        return days[place] if place < len(days) else None
 
     @property
     def ceasing_reasons(self) -> frozenset[str]:
@@ -106,7 +104,7 @@ class Family:
             [*words, *(code for version in self.versions for code in version.protocol.diagnoses)]
         )
 
-    def _index(self, profile: str | None) -> None:
+    def _turns(self, profile: str | None) -> tuple[list[date], list[CompiledProtocol]]:
         turns = sorted(
             {
                 day
@@ -119,8 +117,8 @@ class Family:
         steps = [
             pair for place, pair in enumerate(chosen) if place == 0 or pair[1] is not chosen[place - 1][1]
         ]
-        self._days[profile] = [day for day, _ in steps]
-        self._versions[profile] = [version for _, version in steps]
+        # the first version governs from the beginning of time: its own day is no turn
+        return [day for day, _ in steps[1:]], [version for _, version in steps]
 
     def _chosen(self, on: date, profile: str | None) -> CompiledProtocol:
         fallback = self.versions[0]

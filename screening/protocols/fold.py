@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 
+import msgspec
+
 from screening.history.events import Event
-from screening.protocols.circumstances import CIRCUMSTANCES, Circumstances
+from screening.protocols.circumstances import CIRCUMSTANCES
 from screening.protocols.correspondence import CORRESPONDENCE, Correspondence
 from screening.protocols.decision import Obligation, Person, Settled, Stay
-from screening.protocols.facts import Memory, Seen, judged_fit
+from screening.protocols.facts import Seen, judged_fit
 from screening.protocols.family import CompiledProtocol, Family
 from screening.protocols.model import CALL, Lapse, Row, Stage, Word
 from screening.vocabulary import Destination, EventKind, ObligationKind, Sample, Test
@@ -30,6 +32,10 @@ _LAST_RANK = 10
 # A screening mammogram is taken before it is read.
 _SCREENED_RANK = 1
 _SCREENING_TESTS = frozenset({Test.HPV, Test.CYTOLOGY, Test.FIT, Test.MAMMOGRAPHY})
+_HISTOLOGIES = frozenset({Test.HISTOLOGY, EventKind.DIAGNOSED})
+# Said once here: asking an enumeration for a member costs more than what is done with it for each event.
+_TESTED, _ATTENDED, _MAMMOGRAPHY = EventKind.TESTED, EventKind.APPOINTMENT_ATTENDED, Test.MAMMOGRAPHY
+_BY_CLINICIAN, _BY_SELF = Sample.CLINICIAN, Sample.SELF
 PRIMARY_TESTS = frozenset({Test.HPV, Test.FIT, Test.MAMMOGRAPHY})
 _by_id = attrgetter("id")
 _by_day = attrgetter("occurred_on")
@@ -52,18 +58,21 @@ def valid_events(history: Iterable[Event], today: date) -> list[Event]:
     return events
 
 
-def same_day_rank(event: Event) -> tuple[int, int]:
-    """Where an event stands among those of its day."""
-    if event.kind == EventKind.TESTED:
-        return _TEST_RANK.get(event.body.get("test", ""), 2), event.id
-    if event.kind == EventKind.APPOINTMENT_ATTENDED and event.body.get("to") == Destination.MAMMOGRAPHY:
-        return _SCREENED_RANK, event.id
-    return _RANK.get(event.kind, _LAST_RANK), event.id
+def same_day_rank(event: Event) -> int:
+    """Where an event stands among those of its day; those of one rank stand in the order of recording."""
+    kind = event.kind
+    if kind == _TESTED:
+        return _TEST_RANK.get(event.body.get("test", ""), 2)
+    if kind == _ATTENDED and event.body.get("to") == Destination.MAMMOGRAPHY:
+        return _SCREENED_RANK
+    return _RANK.get(kind, _LAST_RANK)
 
 
-class Fold(Circumstances, Correspondence, Memory):
+class Fold(Correspondence, gc=False, eq=False, kw_only=True):
     """The state after each event. Mutable inside one `decide`, never shared."""
 
+    family: Family
+    version: CompiledProtocol
     row: Row | Lapse | None = None  # the rule that led to the present stage
     stay: Stay | None = None  # the same, where something is owed there
     entered_on: date | None = None  # the day the present stage began
@@ -75,18 +84,10 @@ class Fold(Circumstances, Correspondence, Memory):
     anchor: date | None = None  # the day of the news that ended the last episode: letters count from it
     due_from: date | None = None  # the day the next call counts from
     reinstated_on: date | None = None
-
-    def __init__(self, family: Family, person: Person) -> None:
-        Circumstances.__init__(self, person)
-        Correspondence.__init__(self)
-        Memory.__init__(self, person)
-        self.family = family
-        self.version: CompiledProtocol = family.versions[0]
-        self.stage: Stage = self.version.call
-        self.anchors: list[date] = []
-        self.referrals: list[date] = []
-        self.settled: list[Settled] = []
-        self.fired: list[tuple[date, Row | Lapse, Mapping[str, Word]]] = []
+    anchors: list[date] = msgspec.field(default_factory=list)
+    referrals: list[date] = msgspec.field(default_factory=list)
+    settled: list[Settled] = msgspec.field(default_factory=list)
+    fired: list[tuple[date, Row | Lapse, Mapping[str, Word]]] = msgspec.field(default_factory=list)
 
     def walk(self, events: Sequence[Event], today: date) -> None:
         """Take every event in turn, and whatever lapses before it; news of one day is judged together."""
@@ -116,13 +117,12 @@ class Fold(Circumstances, Correspondence, Memory):
         while place < count:
             event = events[place]
             place += 1
-            if event.kind == EventKind.TESTED:
-                table = self.version.judging.get(event.body.get("test", ""))
-                taken = [event]
-                while place < count and table is not None and _judged_by(events[place]) in table.table.judges:
-                    taken.append(events[place])
+            if event.kind == _TESTED:
+                first, judging = place - 1, self.version.judging
+                table = judging.get(event.body.get("test", ""))
+                while place < count and table is not None and judging.get(_test_of(events[place])) is table:
                     place += 1
-                self.judge_tests(day, taken)
+                self.judge_tests(day, events[first:place])
                 continue
             handler = _HANDLERS.get(event.kind)
             if handler is not None:
@@ -136,18 +136,20 @@ class Fold(Circumstances, Correspondence, Memory):
     def judge_tests(self, day: date, taken: Sequence[Event]) -> None:
         """The tests of one day that one table judges; a report without a finding says nothing yet."""
         findings: dict[str, list[str]] = {}
+        positions = self.version.positions
         for event in taken:
-            known = self.version.positions.get(event.body["test"], ())
+            test = event.body["test"]
+            known = positions.get(test, ())
             words = [word for word in event.body.get("findings") or self.measured(event) if word in known]
             if words:
-                findings.setdefault(event.body["test"], []).extend(words)
+                findings[test] = [*findings[test], *words] if test in findings else words
         if not findings:
             return
         event = taken[0] if len(taken) == 1 else max(taken, key=_by_id)
         self.findings = findings
         self.sample = _sample(taken)
-        profile = taken[0].body.get("profile") if len(taken) == 1 else _profile(taken)
-        if Test.MAMMOGRAPHY in findings:
+        profile = event.body.get("profile") if len(taken) == 1 else _profile(taken)
+        if _MAMMOGRAPHY in findings:
             self.note_readings(taken)
         self.judge(event.body["test"], day, event, profile)
 
@@ -165,9 +167,9 @@ class Fold(Circumstances, Correspondence, Memory):
 
     def note_readings(self, taken: Sequence[Event]) -> None:
         """Readings add up while the mammogram waits to be read; else they are of a new one."""
-        if Test.MAMMOGRAPHY not in self.stage.remembers:
+        if _MAMMOGRAPHY not in self.stage.remembers:
             self.readings = []
-        positive = self.version.positive[Test.MAMMOGRAPHY]
+        positive = self.version.positive[_MAMMOGRAPHY]
         self.readings += [
             (str(one.body.get("reader") or ""), not positive.isdisjoint(one.body.get("findings") or ()))
             for one in taken
@@ -199,7 +201,7 @@ class Fold(Circumstances, Correspondence, Memory):
             self.settle(day, event, event.kind)
 
     def treated(self, day: date, event: Event) -> None:
-        self.findings = {}
+        self.findings, self.treatment = {}, event.body.get("code") or ""
         self.judge(EventKind.TREATED, day, event, None)
         self.treated_on = day
 
@@ -219,36 +221,36 @@ class Fold(Circumstances, Correspondence, Memory):
         table = self.version.judging.get(what)
         if table is None:
             return
-        self.day, self.event = day, event
-        if what in (Test.HISTOLOGY, EventKind.DIAGNOSED):
+        self.day = day
+        if what in _HISTOLOGIES:
             self.note_histology()
         leaf = table.find(self)
-        self.fired.append((day, leaf.row, leaf.facts))
+        row = leaf.row
+        self.fired.append((day, row, leaf.facts))
         word = table.letter_word(self) if table.letter_word is not None else None
-        opens = self.episode is None and leaf.row.then.stage is not None
-        if opens:
+        if self.episode is None and row.then.stage is not None:
             self.open_episode(day)
         if what in _SCREENING_TESTS:
             self.remember(day)
         if word is not None:
             self.owe_result(table, leaf, word, event, self.episode or day, self.sample)
-        self.apply(leaf.row, day, event, table.name)
+        self.apply(row, day, event, table.name)
 
     def note_histology(self) -> None:
         positions = self.version.positions[Test.HISTOLOGY]
-        place = min(positions[word] for word in self.findings[Test.HISTOLOGY])
+        place = min(map(positions.__getitem__, self.findings[Test.HISTOLOGY]))
         self.worst = place if self.worst is None else min(self.worst, place)
 
     def remember(self, day: date) -> None:
         """What later specimens will be weighed with."""
         abnormal, negative = False, None
+        positive = self.version.positive
         for test, words in self.findings.items():
-            positive = self.version.positive[test]
-            found = [word for word in words if word in positive]
+            found = positive[test].intersection(words)
             if found:
                 abnormal = True
-                self.found.setdefault(test, set()).update(found)
-            elif test in PRIMARY_TESTS and any(word not in _NO_ANSWER for word in words):
+                self.found[test] = found.union(self.found.get(test, ()))
+            elif test in PRIMARY_TESTS and not _NO_ANSWER.issuperset(words):
                 negative = True
         self.earlier.append(Seen(day, abnormal, negative, self.sample))
         self.tested_on = day
@@ -359,6 +361,19 @@ class Fold(Circumstances, Correspondence, Memory):
         return self.row.then.after.after(counted_from)
 
 
+def begin(family: Family, person: Person) -> Fold:
+    """Before the first event: in the call of the oldest version."""
+    version = family.versions[0]
+    return Fold(
+        person=person,
+        entry=person.resident_since or person.born,
+        municipality=person.municipality,
+        stage=version.call,
+        family=family,
+        version=version,
+    )
+
+
 _NO_ANSWER = frozenset({"invalid", "unsatisfactory", "not_analysable"})
 
 _HANDLERS: Mapping[str, Callable[[Fold, date, Event], None]] = {
@@ -377,16 +392,16 @@ _HANDLERS: Mapping[str, Callable[[Fold, date, Event], None]] = {
 }
 
 
-def _judged_by(event: Event) -> str:
-    return str(event.body.get("test") or "") if event.kind == EventKind.TESTED else ""
+def _test_of(event: Event) -> str:
+    return event.body.get("test") or "" if event.kind == _TESTED else ""
 
 
 def _sample(taken: Sequence[Event]) -> Sample:
     """A home sample is analysed for one thing only: with cytology the specimen is a clinician's."""
     for event in taken:
-        if event.body.get("sample") != Sample.SELF or event.body.get("test") == Test.CYTOLOGY:
-            return Sample.CLINICIAN
-    return Sample.SELF
+        if event.body.get("sample") != _BY_SELF or event.body.get("test") == Test.CYTOLOGY:
+            return _BY_CLINICIAN
+    return _BY_SELF
 
 
 def _profile(taken: Sequence[Event]) -> str | None:

@@ -34,7 +34,7 @@ def add_months(day: date, months: int) -> date:
 def birthday(born: date, age: int) -> date:
     """The first day of being `age` years old; who is born on 29 February turns on 1 March in other years."""
     try:
-        return born.replace(year=born.year + age)
+        return date(born.year + age, born.month, born.day)
     except ValueError:
         return date(born.year + age, 3, 1)
 

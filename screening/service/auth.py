@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -175,7 +175,16 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
         subject=str(claims["sub"]),
         roles=frozenset(_ROLES[name] for name in map(str, named) if name in _ROLES),
         organisation=organisation,
+        areas=_areas(claims["areas"]) if "areas" in claims else (),
     )
+
+
+def _areas(told: object) -> tuple[str, ...]:
+    """Refuses what is no list of codes: taken for no limit, it would open the whole nation."""
+    named = cast("list[object]", told) if isinstance(told, list) else [told]
+    if not named or not all(isinstance(one, str) and one.isdigit() for one in named):
+        raise NotAuthorizedException("the token's areas are no list of county or municipality codes")
+    return tuple(map(str, named))
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):

@@ -14,13 +14,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class Cadences(msgspec.Struct, frozen=True):
     """When each job runs: a crontab line in the programme's time zone, from SCREENING_CADENCE_<JOB>.
 
-    `advance` often: who becomes due on a day is decided soon after it began. `send` by day: nobody is
-    woken by a digital letter. What runs once a day keeps clear of the hour between two and three, which
-    one night a year lacks and one has twice.
+    `advance` often: who becomes due on a day is decided soon after it began. `send` by day, Monday to
+    Friday: nobody is woken by a digital letter, or reads of a finding when there is nobody to ask. What
+    runs once a day keeps clear of the hour between two and three, which one night a year lacks and one
+    has twice.
     """
 
     advance: str = "*/5 * * * *"
-    send: str = "*/10 7-19 * * *"
+    send: str = "*/10 7-19 * * mon-fri"
     sweep: str = "* * * * *"
     seal: str = "*/5 * * * *"
     watch: str = "0 7 * * *"

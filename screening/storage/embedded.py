@@ -50,6 +50,8 @@ _SETTINGS: Mapping[str, str] = {
     "max_wal_size": "2GB",
     "jit": "off",
     "max_connections": "100",
+    # a first load is over within the default minute, and would be planned for empty tables until then
+    "autovacuum_naptime": "5s",
 }
 _INITDB = (
     "--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",

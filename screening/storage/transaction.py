@@ -19,11 +19,16 @@ _DIALECT = sqlalchemy_asyncpg.dialect()
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does or sees something: subject of the token, or the name of a job."""
+    """Who does or sees something: subject of the token, or the name of a job.
+
+    `areas`: where the people live whose worklists are theirs, as the first figures of municipality codes;
+    none: everywhere.
+    """
 
     subject: str
     roles: frozenset[Role]
     organisation: str | None = None
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from screening.history.commands import append_events
 from screening.history.events import News, natural_key, tested
 from screening.ledger.advance import advance, advance_people, make_due
 from screening.ledger.explain import explain_person
-from screening.ledger.failsafe import check_failsafe, verify_page
+from screening.ledger.failsafe import Verified, check_failsafe, verify_page
 from screening.protocols.load import family
 from screening.storage.transaction import Transaction, system_actor
 from screening.vocabulary import EventKind, Sample, Test
@@ -262,7 +262,7 @@ async def test_what_is_committed_while_the_failsafe_reads_is_no_disagreement(url
     Interrupted.meanwhile = url
     async with database.transaction(actor=ACTOR, today=TODAY) as tx:
         reading = Interrupted(tx.connection, tx.actor, tx.today)
-        assert await verify_page(reading, family=family(PROGRAMME), after=0) == (1, 1, 0, [])
+        assert await verify_page(reading, family=family(PROGRAMME), after=0) == Verified(1, 1, 0, [])
 
 
 async def test_a_person_without_a_standing_is_lost(url, database):

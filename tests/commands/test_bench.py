@@ -42,3 +42,9 @@ def test_a_benchmark_of_the_platform_measures_it_beside_its_floor(name, few, cap
     told = json.loads(capsys.readouterr().out)
     measured = told.get("ways", [told])
     assert all(way["ratio"] > 0 for way in measured)
+
+
+def test_a_start_is_measured_from_an_empty_folder_to_the_first_answer(capsys):
+    assert main(["bench", "start", "--repetitions", "1"]) == 0
+    seconds = json.loads(capsys.readouterr().out)["seconds"]
+    assert seconds["first"] > seconds["second"] > seconds["database_second"] > 0

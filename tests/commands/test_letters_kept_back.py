@@ -38,10 +38,8 @@ async def test_what_is_no_longer_owed_when_the_batch_is_formed_is_not_sent(peopl
         "update obligation set state = 'withdrawn', closed_on = '2025-03-03', closed_reason = 'tested' where person_id = 1"
     )
     await connection.close()
-    assert (
-        await database.run(lambda tx: form_batch(tx, channel=Channel.DIGITAL), actor=ACTOR, today=TODAY)
-        is None
-    )
+    await database.run(lambda tx: form_batch(tx, channel=Channel.DIGITAL), actor=ACTOR, today=TODAY)
+    assert await database.pool.fetchval("select count(*) from batch") == 0
     assert await database.pool.fetchval("select state from sending where person_id = 1") == "cancelled"
 
 

@@ -163,3 +163,21 @@ async def test_a_visitor_of_a_demo_is_signed_in_and_sees_the_dashboard(run_platf
 async def test_elsewhere_nobody_is_signed_in_unasked(platform):
     async with platform.caller() as stranger:
         assert (await stranger.get("/demo")).status_code == 404
+
+
+async def test_a_clinic_sees_the_worklist_of_its_own_areas(tellers, platform):
+    await tellers.send("hpv", "hpv_16", date(2024, 6, 3), date(2024, 6, 10))
+    seen = {}
+    for areas in (["03"], ["0301", "46"], ["46"], ["1"]):
+        async with platform.caller(Role.CLINICIAN, areas=areas) as clinic:
+            page = await clinic.get("/worklists/obtain_triage", params={"programme": PROGRAMME})
+        seen[tuple(areas)] = len(page.json()["items"])
+    assert seen == {("03",): 1, ("0301", "46"): 1, ("46",): 0, ("1",): 0}
+
+
+@pytest.mark.parametrize("areas", ["", "Oslo", None, [], ["03", ""], {"03": True}])
+async def test_areas_that_cannot_be_read_open_nothing(platform, areas):
+    async with platform.caller(Role.CLINICIAN, areas=areas) as clinic:
+        answer = await clinic.get("/worklists/refer", params={"programme": PROGRAMME})
+    assert answer.status_code == 401
+    assert "areas" in answer.json()["detail"]

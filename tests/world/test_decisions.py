@@ -159,7 +159,7 @@ def test_the_order_of_recording_does_not_matter(name, data):
     seen = set()
     distinct = []
     for one in plain:
-        place = (one.occurred_on, same_day_rank(one)[0])
+        place = (one.occurred_on, same_day_rank(one))
         if place not in seen:
             seen.add(place)
             distinct.append(one)

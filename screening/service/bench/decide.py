@@ -42,21 +42,28 @@ def bench_decide(*, lives: int = 200, repeats: int = 5, seed: int = 1) -> dict[s
     made = {name: _lives(family, lives, seed) for name, family in families.items()}
     every = [life for found in made.values() for life in found]
     _timed(every)  # the trees of questions grow on their first walk
-    runs = [_timed(every) for _ in range(repeats)]
-    best = min(runs, key=sum)
+    best = min((_timed(every) for _ in range(repeats)), key=sum)
     return {
         "events_per_life": EVENTS,
         "lives": len(every),
-        "decisions_per_second": round(len(every) / sum(best)),
+        "decisions_per_second": _rate(every, repeats),
         "median_microseconds": round(statistics.median(best) * 1e6, 1),
         "p99_microseconds": round(statistics.quantiles(best, n=100)[98] * 1e6, 1),
-        "by_programme": {name: _rate(found) for name, found in made.items()},
+        "by_programme": {name: _rate(found, repeats) for name, found in made.items()},
         "target_per_second": 25_000,
     }
 
 
-def _rate(lives: Sequence[Life]) -> int:
-    return round(len(lives) / sum(_timed(lives))) if lives else 0
+def _rate(lives: Sequence[Life], repeats: int) -> int:
+    """Of the best of so many passes; the clock is read once a pass, as reading it takes its time too."""
+    return round(len(lives) / min(_pass(lives) for _ in range(repeats))) if lives else 0
+
+
+def _pass(lives: Sequence[Life]) -> float:
+    began = time.thread_time()
+    for family, person, history in lives:
+        decide(family, person, history, _UNTIL)
+    return time.thread_time() - began
 
 
 def _timed(lives: Sequence[Life]) -> list[float]:
