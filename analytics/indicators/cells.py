@@ -161,7 +161,8 @@ def _decoded(tallies: Sequence[Tally]) -> pl.DataFrame:
     """In words, all at once: those of several indicators are told as fast as those of one."""
     indicators = np.repeat(np.arange(len(tallies)), [len(one.codes) for one in tallies])
     code, bins = (
-        np.concatenate(parts) for parts in zip(*(np.divmod(one.codes, one.span) for one in tallies), strict=True)
+        np.concatenate(parts)
+        for parts in zip(*(np.divmod(one.codes, one.span) for one in tallies), strict=True)
     )
     columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
     for name, words in reversed(tallies[0].words):

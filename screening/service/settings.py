@@ -42,9 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     protocols: Path | None = (
         None  # SCREENING_PROTOCOLS: a folder of <country>/<file>.yaml of yours; None: ours alone
     )
-    figures_at_most: int = (
-        60  # SCREENING_FIGURES_AT_MOST: seconds old that figures may be shown without looking anew
-    )
+    figures_at_most: int = 60  # SCREENING_FIGURES_AT_MOST: seconds that shown figures may lag behind
     time_zone: str = "Europe/Oslo"  # SCREENING_TIME_ZONE: where the programme's days begin
     cadences: Cadences = Cadences()  # SCREENING_CADENCE_ADVANCE, …_SEND, …: when jobs run
 
