@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, Manifest
+from analytics.extract.dataset import Bucket, Dataset, Manifest
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme, unknown
-from analytics.indicators.cells import added, cells_of, schema
+from analytics.indicators.cells import added, cells_of, reads_of, schema
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import Period, Periods
 from analytics.places import counties
@@ -147,13 +146,12 @@ def refuse_future(periods: Periods, data_cut: date) -> None:
 
 def count(dataset: Dataset, asked: Question) -> pl.DataFrame:
     """The cells of all buckets, added up."""
-    work = partial(
-        cells_of,
-        indicators=asked.indicators,
-        periods=asked.periods,
-        strata=asked.strata,
-        data_cut=dataset.manifest.data_cut,
-    )
+    about = (asked.indicators, asked.periods, asked.strata, dataset.manifest.data_cut)
+    reads = reads_of(*about)
+
+    def work(bucket: Bucket) -> pl.DataFrame:
+        return cells_of(bucket, *about, reads)
+
     with ThreadPoolExecutor(_WORKERS) as pool:
         return added([pl.DataFrame(schema=schema(asked.strata)), *pool.map(work, dataset.buckets)])
 

@@ -1,5 +1,6 @@
 """What is counted of each unit: reached within the window or not, found or not, how many days it took."""
 
+import numpy as np
 import polars as pl
 
 from analytics.extract.shape import key
@@ -8,7 +9,7 @@ from analytics.indicators.happened.everywhere import exits
 from analytics.indicators.history import round_of, screen_of
 from analytics.indicators.measures import CENSORED, COMPETING, OUTCOME, Waiting
 from analytics.indicators.model import Counted, Indicator
-from analytics.indicators.moves import inside, next_day, number_between, where
+from analytics.indicators.moves import NEVER, Days, inside, next_day, number_between, numbers
 from analytics.indicators.period import Length, Periods
 from analytics.indicators.windows import inside_window, last_of, next_of
 
@@ -100,9 +101,8 @@ def covered_by(tests: Fact, back: Length | None = None) -> Counted:
     """
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        last = last_of(units, facts, tests)
         since = since_of(units, back or of.window.length, periods)
-        return units.with_columns(counted=(last >= since).fill_null(value=False))
+        return units.with_columns(counted=pl.Series(last_of(units, facts, tests) >= since))
 
     return counted
 
@@ -111,25 +111,26 @@ def covered_by_age(tests: Fact, *, from_age: int, back: Length) -> Counted:
     """As `covered_by`, with another window from an age on."""
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        older = units[of.ages.column] >= from_age
-        since = where(older, since_of(units, back, periods)).fill_null(
-            since_of(units, of.window.length, periods)
+        older = units[of.ages.column].to_numpy() >= from_age
+        windows = (since_of(units, length, periods) for length in (back, of.window.length))
+        return units.with_columns(
+            counted=pl.Series(last_of(units, facts, tests) >= np.where(older, *windows))
         )
-        return units.with_columns(counted=(last_of(units, facts, tests) >= since).fill_null(value=False))
 
     return counted
 
 
-def since_of(units: pl.DataFrame, back: Length, periods: Periods) -> pl.Series:
+def since_of(units: pl.DataFrame, back: Length, periods: Periods) -> Days:
     """For each unit the first day of the window that looks back from the end of its part of the period."""
-    return pl.Series([back.after(part.end) for part in periods.parts], dtype=pl.Date).gather(units["part"])
+    first = pl.Series([back.after(part.end) for part in periods.parts], dtype=pl.Date)
+    return numbers(first).take(units["part"].to_numpy())
 
 
 def ever(tests: Fact) -> Counted:
     """Whether there was a test on the anchor day or any day before it."""
 
     def counted(units: pl.DataFrame, facts: Facts, _of: Indicator, _periods: Periods) -> pl.DataFrame:
-        return units.with_columns(counted=last_of(units, facts, tests).is_not_null())
+        return units.with_columns(counted=pl.Series(last_of(units, facts, tests) > -NEVER))
 
     return counted
 
@@ -151,9 +152,8 @@ def number_of(tests: Fact, *, among_tested: bool = False) -> Counted:
     return counted
 
 
-def _number(units: pl.DataFrame, tests: pl.DataFrame, since: pl.Series) -> pl.Series:
-    placed = units.with_columns(_since=since)
-    return pl.Series(number_between(placed, tests, pl.col("_since"), pl.col("date") + pl.duration(days=1)))
+def _number(units: pl.DataFrame, tests: pl.DataFrame, since: Days) -> pl.Series:
+    return pl.Series(number_between(units, tests, since, numbers(units["date"]) + 1))
 
 
 def waited_for(outcomes: Fact, ruled_out_by: Fact = exits) -> Counted:

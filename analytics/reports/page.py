@@ -62,7 +62,11 @@ def index_page(counts: Counts, period: Period, language: Language, medium: Mediu
     say = Wording(language)
     looks = [Look(counts, asked(name, period, language, filters={})) for name in HOME]
     cards = [_card(look, medium) for look in looks]
-    head = tag("header", tag("h1", say("Cancer screening in Norway")), tag("p", _cut(looks[0]), class_="cut"))
+    head = tag(
+        "header",
+        tag("h1", say("Cancer screening in Norway")),
+        tag("p", medium.cut(say, counts.source.data_cut), class_="cut"),
+    )
     main = tag("main", tag("div", *cards, class_="cards"), id="content")
     return document(say("Quality of screening"), say, medium, top(None, say, medium), head, main)
 
@@ -72,7 +76,11 @@ def _document(look: Look, medium: Medium, body: Sequence[Markup]) -> str:
     programme = say(TITLES[wanted.programme.cancer]) + _elsewhere(look)
     subject = say(wanted.indicator.title) if wanted.indicator else programme
     form = [filters(wanted, look.counts.source.data_cut.year), narrowed(wanted)] if medium.served else []
-    head = tag("header", *_title(look, programme, medium), tag("p", _cut(look), class_="cut"))
+    head = tag(
+        "header",
+        *_title(look, programme, medium),
+        tag("p", medium.cut(say, look.counts.source.data_cut), class_="cut"),
+    )
     people = look.counts.people(wanted.programme.id).people
     main = tag("main", *form, *body, id="content")
     title = f"{subject} {wanted.period.text}"
@@ -94,10 +102,6 @@ def _title(look: Look, programme: str, medium: Medium) -> list[Markup]:
     up = tag("a", programme, href=medium.where(wanted.about(None)))
     heading = tag("h1", look.say(wanted.indicator.title), " ", tag("span", wanted.period.text, class_="when"))
     return [tag("p", up, class_="up"), heading]
-
-
-def _cut(look: Look) -> str:
-    return look.say("Data as of {day}", day=look.say.day(look.counts.source.data_cut))
 
 
 # -- one indicator ---------------------------------------------------------------------------------
