@@ -22,6 +22,7 @@ from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import Held, computed, held_of
 from analytics.negotiation import chosen, unchanged
+from analytics.parameters import refuse_others
 from analytics.reports.formats import Format, format_named, render
 from screening.refusals import NotAllowed, Refused
 from screening.vocabulary import Role
@@ -39,6 +40,7 @@ _MEDIA: Mapping[Format, str] = {
 }
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 _Held = Annotated[str, HeaderParameter(name="If-None-Match")]
+_PARAMETERS = ("programme", "period", "by", "ids", "county", "format")
 _TOLD = "told_to_analysts"
 _READ = [HttpMethod.GET, HttpMethod.HEAD]
 _VARY = {"Vary": "Accept, Authorization, Cookie"}
@@ -70,6 +72,7 @@ async def list_indicators(
     and what has not changed is answered 304. Analysts are told no small numbers, and others rounded:
     `hidden` says so.
     """
+    refuse_others(request.query_params, _PARAMETERS)
     if programme is None and period is None:
         return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)
@@ -147,7 +150,8 @@ def _period(request: CallerRequest, text: str | None) -> Period:
 
 
 def _words(listed: str) -> list[str]:
-    return [word.strip() for word in listed.split(",") if word.strip()]
+    """Each once: what is asked for twice is one thing."""
+    return list(dict.fromkeys(word.strip() for word in listed.split(",") if word.strip()))
 
 
 def _format(form: str | None, accept: str) -> Format:

@@ -11,6 +11,8 @@ from analytics.dashboard.desk import Desk
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.live import computed, held_of
+from analytics.parameters import refuse_others
+from analytics.reports.asked import FILTERS
 from analytics.reports.style import style
 from analytics.reports.words import Language
 from screening.refusals import NotAllowed, NotFound, Refused
@@ -34,15 +36,18 @@ _MEDIA: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _STATE = "dashboard_desk"
-_Width = Annotated[int, QueryParameter(ge=80, le=1400)]
+_ASKED = ("indicator", "period", *FILTERS, "lang")
+_Width = Annotated[int | None, QueryParameter(ge=80, le=1400)]
 
 
-def _refused(_request: CallerRequest, error: Refused) -> Response[str]:
+def _refused(request: CallerRequest, error: Refused) -> Response[str]:
     """A refusal as a page: what was asked, what is known, and the way back."""
     from analytics.reports.parts import refusal  # noqa: PLC0415
 
     status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
-    return _response(refusal(error.message), _HTML, _POLICY, status=status)
+    asked = request.query_params.get("lang")
+    language = _language(request, asked if asked in set(Language) else None)
+    return _response(refusal(error.message, language), _HTML, _POLICY, status=status)
 
 
 _PAGE: dict[str, Any] = {
@@ -66,6 +71,7 @@ async def show_dashboard(
     lang: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """`period` is by default the last whole year; `lang` (nb or en) what the browser prefers."""
+    refuse_others(request.query_params, ("period", "lang"))
     when, language = _period(request, period), _language(request, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -94,10 +100,18 @@ async def show_programme(
     age_group: FromQuery[str] = "",
     sex: FromQuery[str] = "",
     sample: FromQuery[str] = "",
+    lab: FromQuery[str] = "",
+    unit: FromQuery[str] = "",
     lang: FromQuery[str | None] = None,
 ) -> Response[Any]:
-    """A page that needs no script. Everything it shows stands in its address; empty filters leave nobody out."""
-    filters = {"county": county, "age_group": age_group, "sex": sex, "sample": sample}
+    """A page that needs no script. Everything it shows stands in its address; empty filters leave nobody out.
+
+    A filter that the indicator cannot be split by is passed over, and the page says so; a download refuses it.
+    """
+    filters = {
+        "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
+    }  # fmt: skip
+    refuse_others(request.query_params, _ASKED)
     wanted = _wanted(request, programme, indicator, period, filters, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -106,9 +120,9 @@ async def show_programme(
         from analytics.reports.page import indicator_page, programme_page  # noqa: PLC0415
         from analytics.reports.views import Look  # noqa: PLC0415
 
-        found = asked(**wanted)
+        found = asked(**wanted, seen=desk.counts.seen(programme), strict=False)
         drawn = indicator_page if found.indicator else programme_page
-        key = ("page", *found.key(), trouble)
+        key = ("page", *found.key(), *found.passed_over, trouble)
         return desk.answer(key, lambda counts: drawn(Look(counts, found), desk.served(trouble)).encode())
 
     return await _answered(request, page, _HTML, _POLICY)
@@ -130,16 +144,24 @@ async def take_away(
     age_group: FromQuery[str] = "",
     sex: FromQuery[str] = "",
     sample: FromQuery[str] = "",
+    lab: FromQuery[str] = "",
+    unit: FromQuery[str] = "",
     lang: FromQuery[str | None] = None,
-    width: _Width = 520,
+    width: _Width = None,
 ) -> Response[Any]:
-    """`file`: the name of the view and what it shall be, such as counties.csv; svg, csv, xlsx or parquet."""
+    """`file`: the name of the view and what it shall be, such as counties.csv; svg, csv, xlsx or parquet.
+
+    `width`: of a picture that stands on a page; without it the picture tells itself what it shows.
+    """
     view, _, form = file.rpartition(".")
     if form not in _MEDIA:
         raise NotFound(
             "unknown_file", f"{file!r}: expected a view as {', '.join(_MEDIA)}, such as counties.csv"
         )
-    filters = {"county": county, "age_group": age_group, "sex": sex, "sample": sample}
+    filters = {
+        "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
+    }  # fmt: skip
+    refuse_others(request.query_params, (*_ASKED, "width"))
     wanted = _wanted(request, programme, indicator, period, filters, lang)
 
     def taken(desk: Desk) -> bytes:
@@ -147,7 +169,7 @@ async def take_away(
         from analytics.reports.takeaway import take  # noqa: PLC0415
         from analytics.reports.views import Look  # noqa: PLC0415
 
-        found = asked(**wanted)
+        found = asked(**wanted, seen=desk.counts.seen(programme))
         key = (file, *found.key(), width if form == "svg" else 0)
         return desk.answer(key, lambda counts: take(Look(counts, found), view, form, width))
 

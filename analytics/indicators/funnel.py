@@ -4,15 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import polars as pl
+
 from analytics.extract.dataset import Bucket, Dataset
 from analytics.indicators.facts import Fact, Facts
 from analytics.indicators.happened import bowel, cervical
 from analytics.indicators.happened.cancers import cancers
 from analytics.indicators.happened.everywhere import calls, referrals, visits
 from analytics.indicators.happened.screens import specimens
+from analytics.indicators.model import Stratum
 from analytics.indicators.moves import first_of_each, in_periods, inside, next_row, of_age, told
 from analytics.indicators.period import Length, Period, Periods, add_months, period
 from analytics.indicators.programmes import PROGRAMMES, Programme
+from analytics.indicators.strata import group_of
+from analytics.places import counties
 from screening.vocabulary import Cancer
 
 _ANSWER, _FOLLOW_UP = Length(months=6), Length(months=18)
@@ -68,19 +73,30 @@ class Step:
     count: int
 
 
-def funnel(dataset: Dataset, programme: str, asked: Period) -> Sequence[Step]:
-    """People first called in the period. Referral, visit and finding count within 18 months of the test."""
+NARROWED_BY = (Stratum.COUNTY, Stratum.AGE_GROUP, Stratum.SEX)  # when called
+
+
+def funnel(
+    dataset: Dataset, programme: str, asked: Period, where: Mapping[str, str] | None = None
+) -> Sequence[Step]:
+    """People first called in the period. Referral, visit and finding count within 18 months of the test.
+
+    `where`: only those of these words of NARROWED_BY on the day they were called.
+    """
     of, cut = PROGRAMMES[programme], dataset.manifest.data_cut
     steps = STEPS[of.cancer]
-    parts = [_reached(bucket, of, asked, cut) for bucket in dataset.buckets]
+    parts = [_reached(bucket, of, asked, cut, where or {}) for bucket in dataset.buckets]
     sums = [sum(part[place] for part in parts) for place in range(len(steps))]
     return [Step(step, title, count) for (step, title), count in zip(steps.items(), sums, strict=True)]
 
 
-def _reached(bucket: Bucket, programme: Programme, asked: Period, data_cut: date) -> list[int]:
+def _reached(
+    bucket: Bucket, programme: Programme, asked: Period, data_cut: date, where: Mapping[str, str]
+) -> list[int]:
     """Each step implies the ones before it, so that the shares multiply."""
     facts = Facts(bucket, programme, data_cut)
-    people = first_of_each(of_age(in_periods(calls(facts), Periods(asked)), programme.ages, programme.sexes))
+    called = first_of_each(of_age(in_periods(calls(facts), Periods(asked)), programme.ages, programme.sexes))
+    people = called.filter(*(_is(called, programme, name, word) for name, word in where.items()))
     valid = specimens(facts).filter("valid")
     row = next_row(people, valid, same_day=False)
     answered = inside(people["date"], told(valid, row), _ANSWER)
@@ -90,6 +106,17 @@ def _reached(bucket: Bucket, programme: Programme, asked: Period, data_cut: date
         found = told(outcome(facts), next_row(tested, outcome(facts), same_day=True))
         steps.append(steps[-1] & inside(tested["date"], found, _FOLLOW_UP))
     return [people.height, tested.height, *(int(step.sum()) for step in steps)]
+
+
+def _is(people: pl.DataFrame, programme: Programme, name: str, word: str) -> pl.Series:
+    match Stratum(name):
+        case Stratum.COUNTY:
+            return people["county"].cast(pl.String).replace(dict(counties())) == word
+        case Stratum.AGE_GROUP:
+            group = programme.ages.labels.index(word)
+            return group_of(people[programme.ages.column], programme.ages) == group
+        case _:
+            return people["sex"].cast(pl.String) == word
 
 
 def followed_up(asked: Period, data_cut: date) -> Period:

@@ -12,6 +12,7 @@ from analytics.methods.intervals import Array, Numbers, quantile
 
 WARNING, ALARM = 0.95, 0.998  # two-sided: 1.96 and 3.09 standard deviations
 _TRIMMED = 0.1  # of each tail, before the spread between units is estimated
+_ENOUGH = 10  # units: of fewer a tenth is nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,19 @@ def funnel(counts: Numbers, totals: Numbers, *, overdispersed: bool = True) -> F
 
 
 def _spread(counted: Array, of: Array, target: float) -> float:
-    """By the method of moments from winsorised scores; 0 where units differ no more than by chance."""
+    """By the method of moments from winsorised scores; 0 where units differ no more than by chance.
+
+    Of few units the one that lies furthest is left out instead: it would widen the limits it is judged by.
+    """
     scores = 2 * np.sqrt(of) * (np.arcsin(np.sqrt(counted / of)) - np.arcsin(np.sqrt(target)))
-    units = len(of)
-    low, high = np.quantile(scores, [_TRIMMED, 1 - _TRIMMED])
-    excess = float((np.clip(scores, low, high) ** 2).sum()) - (units - 1)
+    if 2 < len(of) < _ENOUGH:
+        others = np.arange(len(of)) != np.abs(scores).argmax()
+        counted, of = counted[others], of[others]
+        middle = np.arcsin(np.sqrt(counted.sum() / of.sum()))
+        kept = 2 * np.sqrt(of) * (np.arcsin(np.sqrt(counted / of)) - middle)
+    else:
+        kept = np.clip(scores, *np.quantile(scores, [_TRIMMED, 1 - _TRIMMED]))
+    excess = float((kept**2).sum()) - (len(of) - 1)
     weights = 4 * of
     room = float(weights.sum() - (weights**2).sum() / weights.sum())
     return max(0.0, excess / room) if room > 0 else 0.0

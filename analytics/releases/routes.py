@@ -1,5 +1,6 @@
 """Releases over HTTP: inside they are made and decided, outside everybody reads what is published."""
 
+from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from analytics.negotiation import unchanged
 from analytics.releases.commands import decide_release, make_release
 from analytics.releases.contents import USUAL, spec
 from analytics.releases.described import catalogue, dataset
+from analytics.releases.forms import FORMS, table_as
 from analytics.releases.make import freeze
 from analytics.releases.queries import (
     File,
@@ -48,7 +50,7 @@ _READ = [HttpMethod.GET, HttpMethod.HEAD]
 _OPEN: dict[str, Any] = anyone() | {
     "responses": {**refusals(Problem, "application/problem+json", (400, 404, 422, 503))}
 }
-_FILES = gives({"text/csv": {}, "application/json": {}, _CSVW: {}})
+_FILES = gives({media: {} for media in ("text/csv", "application/json", _CSVW, *FORMS.values())})
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -139,8 +141,19 @@ async def get_published(
     name: FromPath[str],
     if_none_match: _Held = "",
 ) -> Response[bytes]:
-    """A file of a published release; it never changes, and its ETag is its SHA-256."""
-    return _sent(await _read(request, lambda tx: open_file(tx, release, name, published=True)), if_none_match)
+    """A file of a published release; it never changes, and its ETag is its SHA-256.
+
+    A table is there as CSV; with another ending it is made into Parquet or an Excel file.
+    """
+    stem, _, form = name.rpartition(".")
+    kept = f"{stem}.csv" if form in FORMS else name
+    file: File = await _read(request, lambda tx: open_file(tx, release, kept, published=True))
+    return _sent(file if kept == name else _made(file, name, form), if_none_match)
+
+
+def _made(table: File, name: str, form: str) -> File:
+    content = table_as(form, table.content)
+    return File(name, open=True, sha256=sha256(content).hexdigest(), content=content)
 
 
 async def _read(request: Request[Any, Any, State], work: Any) -> Any:
@@ -151,13 +164,18 @@ def _sent(file: File, held: str) -> Response[bytes]:
     tag = f'"{file.sha256}"'
     headers = {"ETag": tag}
     if file.name.endswith(".csv"):
-        headers["Link"] = f'<csv-metadata.json>; rel="describedby"; type="{_CSVW}"'
+        stem = file.name.removesuffix(".csv")
+        others = [f'<{stem}.{form}>; rel="alternate"; type="{media}"' for form, media in FORMS.items()]
+        headers["Link"] = ", ".join([f'<csv-metadata.json>; rel="describedby"; type="{_CSVW}"', *others])
     if unchanged(held, tag):
         return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(file.content, media_type=_media(file.name), headers=headers)
 
 
 def _media(name: str) -> str:
+    form = name.rpartition(".")[2]
+    if form in FORMS:
+        return FORMS[form]
     if name == "csv-metadata.json":
         return _CSVW
     return "text/csv" if name.endswith(".csv") else "application/json"

@@ -1,7 +1,7 @@
 """What a page, a picture or a download is asked to show: everything that stands in its address."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,18 +20,28 @@ FILTERS: Mapping[str, Stratum] = {
     "age_group": Stratum.AGE_GROUP,
     "sex": Stratum.SEX,
     "sample": Stratum.SAMPLE,
+    "lab": Stratum.LAB,
+    "unit": Stratum.UNIT,
 }
+OF_THE_DATA = ("lab", "unit")  # filters whose words nobody lists beforehand
+Seen = Mapping[str, Sequence[str]]  # such a filter -> the words that there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One programme in one period; of it one indicator, or all. `only`: the filters, each with its word."""
+    """One programme in one period; of it one indicator, or all.
+
+    `only`: the filters, each with its word. `passed_over`: those that the indicator cannot be split by.
+    `seen`: which laboratories and units there are to choose from.
+    """
 
     programme: Programme
     period: Period
     indicator: Indicator | None = None
     only: Mapping[str, str]
+    passed_over: Mapping[str, str] = field(default_factory=dict[str, str])
     language: Language = Language.ENGLISH
+    seen: Seen = field(default_factory=dict[str, Sequence[str]])
 
     @property
     def say(self) -> Wording:
@@ -71,35 +81,40 @@ def asked(
     *,
     indicator: str | None = None,
     filters: Mapping[str, str | None],
+    seen: Seen | None = None,
+    strict: bool = True,
 ) -> Asked:
-    """Refuses, naming the nearest, an unknown programme, indicator, or word of a filter."""
+    """Refuses, naming the nearest, an unknown programme, indicator, or word of a filter.
+
+    A filter that the indicator cannot be split by is refused too, or (not `strict`) passed over.
+    """
     of_programme(programme)
-    of = definition(indicator, programme) if indicator else None
-    told = PROGRAMMES[programme]
-    only = {name: _word(told, of, name, word) for name, word in filters.items() if word}
-    if of is not None:
-        for name in only:
-            if FILTERS[name] not in of.strata:
-                raise Refused(
-                    "not_split_so", unknown(f"stratum of {of.id}", name, of.strata), indicator=of.id
-                )
-    return Asked(programme=told, period=period, indicator=of, only=only, language=language)
+    of, told = definition(indicator, programme) if indicator else None, PROGRAMMES[programme]
+    wanted = {name: word for name, word in filters.items() if word}
+    unfit = {name: word for name, word in wanted.items() if of and FILTERS[name] not in of.strata}
+    if of and unfit and strict:
+        raise Refused(
+            "not_split_so", unknown(f"stratum of {of.id}", next(iter(unfit)), of.strata), indicator=of.id
+        )
+    for name, word in wanted.items():
+        known = choices(told, None if name in unfit else of, seen or {})[name]
+        if word not in known:
+            raise Refused("unknown_filter", unknown(name.replace("_", " "), word, known), filter=name)
+    only = {name: word for name, word in wanted.items() if name not in unfit}
+    return Asked(
+        programme=told, period=period, indicator=of, only=only, passed_over=unfit, language=language,
+        seen=seen or {},
+    )  # fmt: skip
 
 
-def _word(programme: Programme, of: Indicator | None, name: str, word: str) -> str:
-    known = choices(programme, of)[name]
-    if word not in known:
-        raise Refused("unknown_filter", unknown(name.replace("_", " "), word, known), filter=name)
-    return word
-
-
-def choices(programme: Programme, of: Indicator | None) -> Mapping[str, list[str]]:
+def choices(programme: Programme, of: Indicator | None, seen: Seen) -> Mapping[str, Sequence[str]]:
     """What each filter may be set to; filters that the indicator cannot be split by have no choice."""
-    every = {
+    every: dict[str, Sequence[str]] = {
         "county": list(counties().values()),
         "age_group": list(of.ages.labels if of else programme.ages.labels),
         "sex": [sex.value for sex in programme.sexes if len(programme.sexes) > 1],
         "sample": [sample.value for sample in Sample],
+        **{name: seen.get(name, []) for name in OF_THE_DATA},
     }
     strata = set(of.strata) if of else {s for one in of_programme(programme.id) for s in one.strata}
     return {name: words if FILTERS[name] in strata else [] for name, words in every.items()}

@@ -43,13 +43,21 @@ class Drawing:
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
     parts: bool = False
 
-    def svg(self, locale: Mapping[str, Any] | None = None) -> str:
-        spec: dict[str, Any] = _styled(self.chart, parts=self.parts).to_dict(
-            validate=False
-        )  # the compiler to SVG validates again
+    def svg(self, locale: Mapping[str, Any] | None = None, heading: Sequence[str] = ()) -> str:
+        """`heading`: title and what stands under it, for a picture that will stand alone."""
+        chart = self.chart.properties(title=_title(*heading)) if heading else self.chart
+        styled = _styled(chart, parts=self.parts)
+        spec: dict[str, Any] = styled.to_dict(validate=False)  # the compiler to SVG validates again
         told = {ROWS.name: self.rows, **self.more}
         spec["datasets"] = {name: [_plain(row) for row in rows] for name, rows in told.items()}
         return vl_convert.vegalite_to_svg(spec, format_locale=dict(locale) if locale else None)
+
+
+def _title(title: str, *below: str) -> alt.TitleParams:
+    return alt.TitleParams(
+        title, subtitle=list(below), anchor="start", frame="bounds", fontSize=15, subtitleFontSize=12,
+        color=INK, subtitleColor=MUTED, offset=12,
+    )  # fmt: skip
 
 
 def _plain(row: Row) -> dict[str, Any]:

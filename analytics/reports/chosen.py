@@ -17,8 +17,8 @@ TITLES: Mapping[Cancer, str] = {
 # What a director asks first, in the order in which a person meets it.
 KEY: Mapping[Cancer, Sequence[str]] = {
     Cancer.CERVICAL: (
-        "test_coverage", "response_to_reminder", "hpv_positivity", "result_turnaround_14d",
-        "colposcopy_attendance_90d", "cin2_plus_detection_rate",
+        "test_coverage", "response_to_reminder", "hpv_positivity", "colposcopy_attendance_90d",
+        "time_to_colposcopy", "cin2_plus_detection_rate",
     ),
     Cancer.BREAST: (
         "participation", "assessment_referral_rate", "result_turnaround_15wd", "assessment_attendance",

@@ -1,17 +1,19 @@
 """What the pages of one dataset have had counted: each question once, whoever asks first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 
 import polars as pl
 
 from analytics.extract.dataset import Dataset, Manifest
 from analytics.indicators.after_referral import after_referral
+from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import Conservation, conservation, overdue
 from analytics.indicators.engine import compute, count, question
 from analytics.indicators.funnel import Step, followed_up, funnel
 from analytics.indicators.period import Period
+from analytics.reports.asked import OF_THE_DATA, Seen
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ class Counts:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._known: dict[tuple[Any, ...], Any] = {}
-        self._lock = Lock()
+        self._lock = RLock()  # what is asked for may need another answer
 
     @property
     def source(self) -> Manifest:
@@ -68,12 +70,30 @@ class Counts:
         key = ("fates", programme, period.text, step, *sorted(where.items()))
         return self._once(key, lambda: after_referral(self._dataset, programme, period, step, where))
 
-    def steps(self, programme: str, period: Period) -> tuple[Sequence[Step], Period]:
+    def steps(
+        self, programme: str, period: Period, where: Mapping[str, str]
+    ) -> tuple[Sequence[Step], Period]:
         """From invited to cancer, and of whom: the period, or the latest year whose follow-up is complete."""
         cohort = followed_up(period, self.source.data_cut)
+        key = ("steps", programme, cohort.text, *sorted(where.items()))
+        return self._once(key, lambda: funnel(self._dataset, programme, cohort, where)), cohort
+
+    def begun(self, programme: str) -> bool:
+        """Whether anybody has been decided about in the programme, or anything was recorded in it."""
         return self._once(
-            ("steps", programme, cohort.text), lambda: funnel(self._dataset, programme, cohort)
-        ), cohort
+            ("begun", programme),
+            lambda: (
+                bool(sum(self.people(programme).by_status.values())) or _recorded(self._dataset, programme)
+            ),
+        )
+
+    def seen(self, programme: str) -> Seen:
+        """Laboratories and units that the programme's events name: what its figures can be narrowed to.
+
+        Refuses, naming the nearest, an unknown programme.
+        """
+        of_programme(programme)
+        return self._once(("seen", programme), lambda: _seen(self._dataset, programme))
 
     def people(self, programme: str) -> Conservation:
         return self._once(("people", programme), lambda: conservation(self._dataset, programme))
@@ -87,3 +107,22 @@ class Counts:
             if key not in self._known:
                 self._known[key] = work()
             return self._known[key]
+
+
+def _seen(dataset: Dataset, programme: str) -> Seen:
+    named = [
+        bucket.events.filter(pl.col("programme") == programme).select(pl.col(OF_THE_DATA).cast(pl.String))
+        for bucket in dataset.buckets
+    ]
+    none = pl.LazyFrame(schema=dict.fromkeys(OF_THE_DATA, pl.String))
+    words = pl.concat([none, *(frame.unique() for frame in named)]).collect()
+    return {name: words[name].drop_nulls().unique().sort().to_list() for name in OF_THE_DATA}
+
+
+def _recorded(dataset: Dataset, programme: str) -> bool:
+    of = pl.col("programme") == programme
+    return any(
+        frame.filter(of).head(1).collect().height
+        for bucket in dataset.buckets
+        for frame in (bucket.events, bucket.obligations)
+    )

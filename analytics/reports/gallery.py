@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from analytics.indicators.catalogue import unknown
 from analytics.indicators.model import Stratum
-from analytics.reports import views, views_compared, views_of_all
+from analytics.reports import views, views_after_referral, views_compared, views_of_all
 from analytics.reports.views import Look, View
 from screening.refusals import NotFound
 
@@ -30,9 +30,10 @@ _OF_ONE: Mapping[str, One] = {
 }
 _FAMILIES: Sequence[Several] = (
     views.other_splits,
+    views.senders,
     views_compared.funnel_plots,
     views_compared.small_multiples,
-    views_compared.fates,
+    views_after_referral.fates,
 )
 
 
@@ -61,9 +62,9 @@ def sections(look: Look) -> Sequence[tuple[str, Sequence[View]]]:
         ("Who", [views_compared.non_attenders(look), *views.other_splits(look)]),
         (
             "How long it took, and why some were not seen",
-            [views_compared.waiting(look), *views_compared.fates(look)],
+            [views_compared.waiting(look), *views_after_referral.fates(look)],
         ),
-        ("Who stands out", views_compared.funnel_plots(look)),
+        ("Who stands out", [*views_compared.funnel_plots(look), *views.senders(look)]),
         ("Side by side", multiples),
     ]
     kept = [(heading, [view for view in found if view is not None]) for heading, found in told]

@@ -7,21 +7,26 @@ from typing import Any
 import polars as pl
 
 from analytics.indicators.model import Indicator
+from analytics.indicators.programmes import PROGRAMMES
 from analytics.reports import views, views_of_all
 from analytics.reports.chosen import KEY, ON_THE_MAP, groups
 from analytics.reports.markup import Markup, joined, tag
 from analytics.reports.medium import Medium
-from analytics.reports.parts import counted, figure, unripe, verdicts
+from analytics.reports.parts import change, counted, figure, unripe, verdicts
 from analytics.reports.views import Look
 from analytics.reports.views_compared import map_of_counties
 
+Yearly = Mapping[str, Sequence[Mapping[str, Any]]]  # indicator -> its years that have a figure
+
 
 def overview(look: Look, medium: Medium) -> list[Markup]:
+    """Of a programme in which nothing has happened only that, and what will be counted."""
+    if not look.counts.begun(look.asked.programme.id):
+        return [_not_begun(look), _to_come(look, medium)]
     overall, yearly = overall_of(look), _yearly(look)
-    say = look.say
     return [
         _tiles(look, overall, yearly, medium),
-        section(say("From invited to cancer"), figure(look, views_of_all.steps(look), medium)),
+        _steps(look, medium),
         _outstanding(look, medium),
         _standards(look, overall, medium),
         _maps(look, overall, medium),
@@ -34,6 +39,36 @@ def section(heading: str, *content: str, **attributes: str) -> Markup:
     return tag("section", tag("h2", heading), *content, **attributes)
 
 
+def _not_begun(look: Look) -> Markup:
+    say, people = look.say, look.counts.people(look.asked.programme.id).people
+    told = say(
+        "Nothing was observed. Of {people} people in the register nobody has been decided about in this programme, and"
+        " nothing has been recorded in it: it has not begun here.",
+        people=say.count(people),
+    )  # fmt: skip
+    return section(say("No data yet"), tag("p", told, class_="lead"))
+
+
+def _to_come(look: Look, medium: Medium) -> Markup:
+    """The indicators by name, each leading to its definition."""
+    say = look.say
+    lists = [
+        tag("div", tag("h3", say(heading)), tag("ul", *(
+            tag("li", tag("a", say(of.title), href=medium.where(look.asked.about(of)))) for of in found
+        )))
+        for heading, found in groups(look.asked.programme.id).items()
+    ]  # fmt: skip
+    return section(say("What will be counted"), tag("div", *lists, class_="figures to-come"))
+
+
+def _steps(look: Look, medium: Medium) -> Markup:
+    say, view = look.say, views_of_all.steps(look)
+    if view is not None:
+        return section(say("From invited to cancer"), figure(look, view, medium))
+    told = say("Those who were called cannot be told apart by these filters: who is called has no test yet.")
+    return section(say("From invited to cancer"), tag("p", told, class_="note"))
+
+
 def overall_of(look: Look) -> Mapping[str, Mapping[str, Any]]:
     """The row of each indicator that can be told of those filtered for."""
     wanted = look.asked
@@ -41,15 +76,14 @@ def overall_of(look: Look) -> Mapping[str, Mapping[str, Any]]:
     return {row["id"]: row for row in frame.to_dicts()}
 
 
-def _yearly(look: Look) -> Mapping[str, int]:
-    """Of which indicators there are at least two years to draw."""
+def _yearly(look: Look) -> Yearly:
     wanted = look.asked
     frame = look.counts.frame(wanted.programme.id, look.years(), by=["year"], where=wanted.where)
     some = frame.filter(pl.col("value").is_not_null(), pl.col("denominator") > 0)
-    return dict(some.group_by("id").len().iter_rows())
+    return {str(name): part.to_dicts() for (name,), part in some.partition_by("id", as_dict=True).items()}
 
 
-def _tiles(look: Look, overall: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+def _tiles(look: Look, overall: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:
     chosen = [of for found in groups(look.asked.programme.id).values() for of in found]
     key = KEY[look.asked.programme.cancer]
     tiles = [
@@ -62,7 +96,7 @@ def _tiles(look: Look, overall: Mapping[str, Any], yearly: Mapping[str, int], me
     return section(look.say("At a glance"), tag("ol", *tiles, class_="tiles"), class_="glance")
 
 
-def _tile(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+def _tile(look: Look, row: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:
     of, say = look.of, look.say
     link = tag("a", tag("h3", say(of.title)), href=medium.where(look.asked))
     value = tag(
@@ -71,18 +105,18 @@ def _tile(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium:
     if row["value"] is None:
         value = tag("p", "–", class_="value")
     drawn = _spark(look, yearly, medium)
-    told = [*verdicts(of, row, say)[:1], *unripe(row, say)]
+    told = [*change(look, yearly.get(of.id, [])), *verdicts(of, row, say)[:1], *unripe(row, say)]
     return tag(
         "li",
         link,
         tag("div", value, drawn, class_="shown"),
-        tag("p", counted(row, say), class_="interval"),
+        tag("p", counted(row, of, say), class_="interval"),
         *told,
     )
 
 
-def _spark(look: Look, yearly: Mapping[str, int], medium: Medium) -> Markup:
-    if yearly.get(look.of.id, 0) < 2:
+def _spark(look: Look, yearly: Yearly, medium: Medium) -> Markup:
+    if len(yearly.get(look.of.id, [])) < 2:
         return Markup()
     view = views.spark(look)
     return medium.picture(look, view) if view else Markup()
@@ -96,9 +130,7 @@ def _outstanding(look: Look, medium: Medium) -> Markup:
         nobody = say("Nothing stands out beyond what chance explains.")
         return section(say("What stands out"), tag("p", nobody, class_="note"))
     groups_ = [
-        tag(
-            "div", tag("h3", say(heading)), tag("dl", *(_who(name, told, look, medium) for name, told in who))
-        )
+        tag("div", tag("h3", say(heading)), *(_who(name, told, look, medium) for name, told in who))
         for heading, who in found.items()
     ]
     note = say(
@@ -112,30 +144,43 @@ def _outstanding(look: Look, medium: Medium) -> Markup:
 
 def _who(name: str, told: Sequence[tuple[Indicator, str]], look: Look, medium: Medium) -> Markup:
     lines = [
-        tag("dd", tag("a", look.say(of.title), href=medium.where(look.asked.about(of))), f": {text}")
+        tag("li", tag("a", look.say(of.title), href=medium.where(look.asked.about(of))), f": {text}")
         for of, text in told
     ]
-    return joined(tag("dt", look.say(name)) if name else "", *lines)
+    return joined(tag("h4", look.say(name)) if name else "", tag("ul", *lines))
 
 
 def _standards(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
+    """Against the standards that are meant for this programme, and apart from them against those of others."""
     say = look.say
     known = [of for found in groups(look.asked.programme.id).values() for of in found if of.id in overall]
-    rows = [
-        _standard(look.about(of), overall[of.id], medium)
-        for of in known
+    held = [
+        of for of in known
         if overall[of.id]["low"] is not None and any(not standard.screen for standard in of.standards)
+    ]  # fmt: skip
+    foreign = {programme.country for programme in PROGRAMMES.values()} - {look.asked.programme.country}
+    tables = [
+        _standards_table(
+            say(caption), [of for of in held if (of.whose in foreign) == elsewhere], look, overall, medium
+        )
+        for caption, elsewhere in (
+            ("Each figure with its 95 % interval; the marks are the standards.", False),
+            ("Beside the standards of other countries, which do not hold here.", True),
+        )
     ]
-    if not rows:
+    return section(say("Against the standards"), *tables) if held else Markup()
+
+
+def _standards_table(
+    caption: str, held: Sequence[Indicator], look: Look, overall: Mapping[str, Any], medium: Medium
+) -> Markup:
+    if not held:
         return Markup()
-    head = tag(
-        "tr",
-        *(tag("th", say(w), scope="col") for w in ("indicator", "value", "among the standards", "verdict")),
-    )
-    caption = tag("caption", say("Each figure with its 95 % interval; the marks are the standards."))
-    told = tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="standards")
-    return section(say("Against the standards"), tag("div", told, class_="scroll", tabindex="0", role="region",
-                    aria_label=say("Against the standards")))  # fmt: skip
+    words = ("indicator", "value", "among the standards", "verdict")
+    head = tag("tr", *(tag("th", look.say(word), scope="col") for word in words))
+    rows = [_standard(look.about(of), overall[of.id], medium) for of in held]
+    told = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows), class_="standards")
+    return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
 def _standard(look: Look, row: Mapping[str, Any], medium: Medium) -> Markup:
@@ -162,22 +207,24 @@ def _maps(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
     return section(look.say("On the map"), tag("div", *found, class_="figures"))
 
 
-def _all(look: Look, overall: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+def _all(look: Look, overall: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:
     say = look.say
     tables = [
         _group(say(heading), [of for of in found if of.id in overall], look, overall, yearly, medium)
         for heading, found in groups(look.asked.programme.id).items()
     ]
     left = sum(len(found) for found in groups(look.asked.programme.id).values()) - len(overall)
-    note = [
-        tag("p", say("{n} indicators cannot be told so narrowly and are left out.", n=left), class_="note")
-    ]
-    return section(say("Every indicator"), *(note if left else []), *tables, class_="every")
+    notes = [say("◌ Follow-up is not complete: the figure will still change.")]
+    if left:
+        notes.append(say("{n} indicators cannot be told so narrowly and are left out.", n=left))
+    return section(
+        say("Every indicator"), *(tag("p", note, class_="note") for note in notes), *tables, class_="every"
+    )
 
 
 def _group(
     heading: str, found: Sequence[Indicator], look: Look, overall: Mapping[str, Any],
-    yearly: Mapping[str, int], medium: Medium,
+    yearly: Yearly, medium: Medium,
 ) -> Markup:  # fmt: skip
     if not found:
         return Markup()
@@ -189,7 +236,7 @@ def _group(
     return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=heading)
 
 
-def _row(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium: Medium) -> Markup:
+def _row(look: Look, row: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:
     of, say = look.of, look.say
     mark = "" if row["mature"] else " ◌"
     name = tag("th", tag("a", say(of.title), href=medium.where(look.asked)), mark, scope="row")
@@ -197,7 +244,7 @@ def _row(look: Look, row: Mapping[str, Any], yearly: Mapping[str, int], medium: 
         tag("td", tag("strong", say.figure(row["value"], of.unit_text))),
         tag("td", say.interval(row)),
         tag("td", say.count(row["numerator"])),
-        tag("td", say.count(row["denominator"])),
+        tag("td", say.exposure(row["denominator"], of.measure)),
         tag("td", _spark(look, yearly, medium), class_="line"),
     ]
     return tag("tr", name, *cells)
@@ -216,4 +263,6 @@ def _nobody_lost(look: Look, medium: Medium) -> Markup:
         else tag("figure", tag("h3", say("Nothing is overdue.")), class_="half")
     )
     heading = say("Nobody lost, nothing forgotten")
-    return section(heading, lead, tag("div", *found, class_="figures"), id="people")
+    all_ = say("Of everybody: the filters do not narrow this.")
+    note = tag("p", all_, class_="note") if look.asked.only else ""
+    return section(heading, lead, note, tag("div", *found, class_="figures"), id="people")

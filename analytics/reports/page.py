@@ -3,11 +3,15 @@
 No script. Readable aloud, on a phone and on paper.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
 
 from analytics.extract.dataset import Dataset
+from analytics.indicators.catalogue import indicator as definition_of
 from analytics.indicators.period import Period
-from analytics.reports.asked import asked
+from analytics.reports.asked import FILTERS, asked
 from analytics.reports.chosen import HOME, KEY, TITLES, groups
 from analytics.reports.counts import Counts
 from analytics.reports.gallery import brief, sections
@@ -15,6 +19,7 @@ from analytics.reports.markup import Markup, tag
 from analytics.reports.medium import Medium, Whole
 from analytics.reports.overview import overview, section
 from analytics.reports.parts import (
+    change,
     counted,
     definition,
     document,
@@ -22,6 +27,7 @@ from analytics.reports.parts import (
     figure,
     filters,
     footer,
+    internal,
     narrowed,
     only_text,
     top,
@@ -33,11 +39,22 @@ from analytics.reports.views import Look
 from analytics.reports.words import Language, Wording
 
 
-def page(dataset: Dataset, programme: str, period: Period, language: Language = Language.ENGLISH) -> str:
-    """The programme whole, in one file that needs nothing else. The same dataset gives the same bytes."""
-    look = Look(Counts(dataset), asked(programme, period, language, filters={}))
+def page(
+    dataset: Dataset,
+    programme: str,
+    period: Period,
+    language: Language = Language.ENGLISH,
+    *,
+    ids: Sequence[str] = (),
+    filters: Mapping[str, str] | None = None,
+) -> str:
+    """The programme in one file that needs nothing else; whole, or only these indicators.
+
+    The same dataset gives the same bytes.
+    """
+    look = Look(Counts(dataset), asked(programme, period, language, filters=filters or {}))
     medium = Whole()
-    body = [*overview(look, medium), *_each(look, medium)]
+    body = _each(look, medium, ids) if ids else [*overview(look, medium), *_each(look, medium)]
     return _document(look, medium, body)
 
 
@@ -62,11 +79,7 @@ def index_page(counts: Counts, period: Period, language: Language, medium: Mediu
     say = Wording(language)
     looks = [Look(counts, asked(name, period, language, filters={})) for name in HOME]
     cards = [_card(look, medium) for look in looks]
-    head = tag(
-        "header",
-        tag("h1", say("Cancer screening in Norway")),
-        tag("p", medium.cut(say, counts.source.data_cut), class_="cut"),
-    )
+    head = tag("header", tag("h1", say("Cancer screening in Norway")), *_about(looks[0], medium))
     main = tag("main", tag("div", *cards, class_="cards"), id="content")
     return document(say("Quality of screening"), say, medium, top(None, say, medium), head, main)
 
@@ -76,11 +89,8 @@ def _document(look: Look, medium: Medium, body: Sequence[Markup]) -> str:
     programme = say(TITLES[wanted.programme.cancer]) + _elsewhere(look)
     subject = say(wanted.indicator.title) if wanted.indicator else programme
     form = [filters(wanted, look.counts.source.data_cut.year), narrowed(wanted)] if medium.served else []
-    head = tag(
-        "header",
-        *_title(look, programme, medium),
-        tag("p", medium.cut(say, look.counts.source.data_cut), class_="cut"),
-    )
+    only = [tag("p", only_text(wanted), class_="cut")] if wanted.only and not medium.served else []
+    head = tag("header", *_title(look, programme, medium), *only, *_about(look, medium))
     people = look.counts.people(wanted.programme.id).people
     main = tag("main", *form, *body, id="content")
     title = f"{subject} {wanted.period.text}"
@@ -104,6 +114,11 @@ def _title(look: Look, programme: str, medium: Medium) -> list[Markup]:
     return [tag("p", up, class_="up"), heading]
 
 
+def _about(look: Look, medium: Medium) -> list[Markup]:
+    cut = medium.cut(look.say, look.counts.source.data_cut)
+    return [tag("p", cut, class_="cut"), internal(look.say, medium)]
+
+
 # -- one indicator ---------------------------------------------------------------------------------
 
 
@@ -113,8 +128,11 @@ def _head(look: Look) -> list[Markup]:
     row = look.frame().to_dicts()[0]
     value = tag("p", say.figure(row["value"], of.unit_text), class_="value")
     narrow = [tag("p", only_text(look.asked), class_="only")] if look.asked.only else []
-    told = [*verdicts(of, row, say), *_by_screen(look), *unripe(row, say), *elsewhere(of, say)]
-    return [value, *narrow, tag("p", counted(row, say), class_="interval"), *told]
+    yearly = look.frame("year", when=look.years()).to_dicts()
+    told = [
+        *change(look, yearly), *verdicts(of, row, say), *_by_screen(look), *unripe(row, say), *elsewhere(of, say),
+    ]  # fmt: skip
+    return [value, *narrow, tag("p", counted(row, of, say), class_="interval"), *told]
 
 
 def _by_screen(look: Look) -> list[Markup]:
@@ -133,10 +151,12 @@ def _by_screen(look: Look) -> list[Markup]:
     return told
 
 
-def _each(look: Look, medium: Medium) -> list[Markup]:
-    """Every indicator as a section of its own."""
+def _each(look: Look, medium: Medium, ids: Sequence[str] = ()) -> list[Markup]:
+    """Every indicator (of these ids) that can be told of those filtered for, as a section of its own."""
+    every = [of for found in groups(look.asked.programme.id).values() for of in found]
+    needed = {FILTERS[name] for name in look.asked.only}
     return [
-        _one(look.about(of), medium) for found in groups(look.asked.programme.id).values() for of in found
+        _one(look.about(of), medium) for of in every if (not ids or of.id in ids) and needed <= set(of.strata)
     ]
 
 
@@ -158,18 +178,27 @@ def _one(look: Look, medium: Medium) -> Markup:
 def _card(look: Look, medium: Medium) -> Markup:
     """A programme's first figures, or that there is none yet."""
     say, wanted = look.say, look.asked
-    key = KEY[wanted.programme.cancer]
-    frame = look.counts.frame(wanted.programme.id, wanted.period, ids=key)
-    overall = {row["id"]: row for row in frame.to_dicts()}
     heading = tag("h2", tag("a", say(TITLES[wanted.programme.cancer]), href=medium.where(wanted)))
-    known = [overall[name] for name in key if overall[name]["denominator"]]
-    if not known:
-        return tag("section", heading, tag("p", say("Nothing was observed."), class_="note"))
-    titles = {of.id: of for found in groups(wanted.programme.id).values() for of in found}
+    if not look.counts.begun(wanted.programme.id):
+        return tag("section", heading, tag("p", say("No data yet: it has not begun here."), class_="note"))
+    key = KEY[wanted.programme.cancer]
+    overall = {
+        row["id"]: row for row in look.counts.frame(wanted.programme.id, wanted.period, ids=key).to_dicts()
+    }
+    yearly = look.counts.frame(wanted.programme.id, look.years(), by=["year"], ids=key)
     rows = [
-        tag("tr", tag("th", tag("a", say(titles[row["id"]].title), href=medium.where(wanted.about(titles[row["id"]]))),
-                      scope="row"), tag("td", say.figure(row["value"], titles[row["id"]].unit_text)))
-        for row in known
-    ]  # fmt: skip
+        _first_figure(look.about(of), overall[of.id], yearly.filter(pl.col("id") == of.id).to_dicts(), medium)
+        for of in (definition_of(name, wanted.programme.id) for name in key)
+    ]
     caption = tag("caption", say("First figures of {year}", year=wanted.period.text))
     return tag("section", heading, tag("table", caption, tag("tbody", *rows)))
+
+
+def _first_figure(
+    look: Look, row: Mapping[str, Any], yearly: Sequence[Mapping[str, Any]], medium: Medium
+) -> Markup:
+    of, say = look.of, look.say
+    told = [*change(look, yearly), *verdicts(of, row, say)[:1], *unripe(row, say)]
+    name = tag("a", say(of.title), href=medium.where(look.asked))
+    value = tag("td", say.figure(row["value"], of.unit_text))
+    return tag("tr", tag("th", name, *told, scope="row"), value)

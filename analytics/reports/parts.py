@@ -8,6 +8,7 @@ from analytics.indicators.period import Period
 from analytics.indicators.programmes import PROGRAMMES
 from analytics.indicators.reference import Reference, published
 from analytics.reports.asked import Asked, choices
+from analytics.reports.before import last_two, told_change
 from analytics.reports.chosen import HOME, TITLES, groups
 from analytics.reports.markup import Markup, joined, tag, void
 from analytics.reports.medium import Medium, Served
@@ -16,6 +17,7 @@ from analytics.reports.words import Language, Wording
 
 _HEADS = Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">')
 _YEARS_OFFERED = 8
+INTERNAL = "For the programme itself: small numbers are shown as they are. Do not publish or pass on."
 
 
 def document(title: str, say: Wording, medium: Medium, *body: Markup) -> str:
@@ -39,9 +41,8 @@ def top(asked: Asked | None, say: Wording, medium: Medium) -> Markup:
     if not medium.served:
         return tag("div", tag("p", brand, class_="brand"), class_="top")
     home = tag("a", brand, href=f"/dashboard?lang={say.language}", class_="brand")
-    tabs = [_tab(programme, asked, say) for programme in HOME]
-    nav = tag("nav", *tabs, aria_label=say("Programmes"), class_="tabs")
-    return tag("div", home, nav, _languages(asked, say), class_="top")
+    tabs = tag("div", *(_tab(programme, asked, say) for programme in HOME), class_="tabs")
+    return tag("nav", home, tabs, _languages(asked, say), aria_label=say("Programmes"), class_="top")
 
 
 def _tab(programme: str, asked: Asked | None, say: Wording) -> Markup:
@@ -74,7 +75,7 @@ def filters(asked: Asked, cut_year: int) -> Markup:
         _field("indicator", say("Indicator"), _indicators(asked)),
         _field("period", say("Period"), _options(_periods(asked.period, cut_year), asked.period.text)),
     ]
-    for name, words in choices(asked.programme, asked.indicator).items():
+    for name, words in choices(asked.programme, asked.indicator, asked.seen).items():
         if words:
             fields.append(_field(name, say(_FILTER_NAMES[name]), _all_or(words, asked.only.get(name), say)))
     hidden = void("input", type="hidden", name="lang", value=say.language.value)
@@ -83,7 +84,10 @@ def filters(asked: Asked, cut_year: int) -> Markup:
     return tag("search", form, class_="filters", aria_label=say("Choose what is shown"))
 
 
-_FILTER_NAMES = {"county": "County", "age_group": "Age", "sex": "Sex", "sample": "Sample taken by"}
+_FILTER_NAMES = {
+    "county": "County", "age_group": "Age", "sex": "Sex", "sample": "Sample taken by", "lab": "Laboratory",
+    "unit": "Unit",
+}  # fmt: skip
 
 
 def _field(name: str, label: str, options: Sequence[Markup]) -> Markup:
@@ -126,17 +130,30 @@ def _periods(chosen: Period, cut_year: int) -> list[tuple[str, str]]:
 
 
 def narrowed(asked: Asked) -> Markup:
-    """Which filters hold, each with a link that takes it away."""
+    """Which filters hold, each with a link that takes it away; and which do not."""
     say = asked.say
     if not asked.only:
-        return Markup()
+        return _passed_over(asked)
     links = [
         tag("li", f"{say(_FILTER_NAMES[name])}: {say(word)} ",
             tag("a", say("remove"), href=f"/dashboard/{asked.programme.id}?{asked.query(**{name: None})}",
                 aria_label=f"{say('remove')}: {say(word)}"))
         for name, word in asked.only.items()
     ]  # fmt: skip
-    return tag("ul", *links, class_="narrowed")
+    return joined(tag("ul", *links, class_="narrowed"), _passed_over(asked))
+
+
+def _passed_over(asked: Asked) -> Markup:
+    say = asked.say
+    told = [
+        say(
+            "This indicator cannot be split by that, so it is not narrowed to it: {name} {word}.",
+            name=say(_FILTER_NAMES[name]).lower(),
+            word=say(word),
+        )
+        for name, word in asked.passed_over.items()
+    ]
+    return joined(*(tag("p", text, class_="passed-over", role="status") for text in told))
 
 
 def only_text(asked: Asked) -> str:
@@ -174,11 +191,13 @@ def table(told: Table, caption: str) -> Markup:
 # -- what a figure is worth ------------------------------------------------------------------------
 
 
-def counted(row: Mapping[str, Any], say: Wording) -> str:
+def counted(row: Mapping[str, Any], of: Indicator, say: Wording) -> str:
     """Interval, and how many of how many."""
-    of = say("{n} of {of}", n=say.count(row["numerator"]), of=say.count(row["denominator"]))
+    counts = say(
+        "{n} of {of}", n=say.count(row["numerator"]), of=say.exposure(row["denominator"], of.measure)
+    )
     limits = say.interval(row)
-    return f"{limits} · {of}" if limits else of
+    return f"{limits} · {counts}" if limits else counts
 
 
 def verdicts(of: Indicator, row: Mapping[str, Any], say: Wording) -> list[Markup]:
@@ -193,20 +212,33 @@ def verdict(standard: Standard, of: Indicator, row: Mapping[str, Any], say: Word
     asked = say(
         "{level} {direction} {value}, {whose}",
         level=say(standard.level.value), direction=say(standard.direction.value),
-        value=say.figure(standard.value, of.unit_text).replace(",0", "").replace(".0", ""),
+        value=_goal(standard, of, say),
         whose=whose(standard, say),
     )  # fmt: skip
     return tag("p", f"{say(word)}: {asked}", class_=f"verdict {kind}")
 
 
+def _goal(standard: Standard, of: Indicator, say: Wording) -> str:
+    """A round standard without its zero: at least 80%."""
+    whole = standard.value == int(standard.value)
+    return (
+        f"{say.count(int(standard.value))}{say.gap(of.unit_text)}"
+        if whole
+        else say.figure(standard.value, of.unit_text)
+    )
+
+
 def compared(standard: Standard, row: Mapping[str, Any]) -> tuple[str, str]:
+    """A figure whose follow-up is not complete has neither reached a standard nor failed it."""
+    if not row["mature"]:
+        return "Cannot be told yet", "open"
     least = standard.direction == Direction.AT_LEAST
     if (row["low"] >= standard.value) if least else (row["high"] < standard.value):
         return "Reached", "reached"
     if (row["high"] < standard.value) if least else (row["low"] >= standard.value):
         kind = "below" if standard.level == Level.ACCEPTABLE else "short"
         return "Not reached", kind
-    return "Cannot be told yet", "open"
+    return "Too few to tell", "open"
 
 
 def whose(standard: Standard, say: Wording) -> str:
@@ -218,6 +250,15 @@ def unripe(row: Mapping[str, Any], say: Wording) -> list[Markup]:
         return []
     text = say("Will still change: follow-up ends {day}", day=say.day(row["mature_on"]))
     return [tag("p", text, class_="unripe")]
+
+
+def change(look: Look, yearly: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    """Against the year before, of the latest years whose follow-up is complete; `yearly`: the indicator's years."""
+    both = last_two(yearly, look.years().years()[-1].start.year)
+    if both is None:
+        return []
+    text, kind = told_change(*both, look.of, look.say, asked=look.asked.period.text)
+    return [tag("p", text, class_=f"change {kind}")]
 
 
 def elsewhere(of: Indicator, say: Wording, most: int | None = None) -> list[Markup]:
@@ -238,7 +279,7 @@ def definition(of: Indicator, say: Wording) -> Markup:
         "{low} to {high}, {rule}", low=of.ages.low, high=of.ages.high - 1, rule=say(of.ages.rule.value)
     )
     standards = "; ".join(
-        f"{say(s.level.value)} {say(s.direction.value)} {say.figure(s.value, of.unit_text)}, {whose(s, say)}"
+        f"{say(s.level.value)} {say(s.direction.value)} {_goal(s, of, say)}, {whose(s, say)}"
         + (f" ({say(s.screen)})" if s.screen else "")
         for s in of.standards
     )
@@ -284,6 +325,16 @@ def _in_language(texts: Sequence[str], say: Wording) -> list[Markup]:
     return [joined(*(joined("; ", span) if n else span for n, span in enumerate(spans)))]
 
 
+def internal(say: Wording, medium: Medium) -> Markup:
+    """Who may read this. Whatever leaves the programme is a release, in which small numbers are hidden."""
+    text = say(INTERNAL)
+    if not medium.served:
+        told = say("What may be published is made with: screening release.")
+        return tag("p", text, " ", told, class_="internal")
+    link = tag("a", say("What is published, with small numbers hidden"), href="/published")
+    return tag("p", text, " ", link, class_="internal")
+
+
 def footer(look: Look, people: int) -> Markup:
     say, source = look.say, look.counts.source
     text = say(
@@ -297,11 +348,11 @@ def footer(look: Look, people: int) -> Markup:
     return tag("footer", tag("p", text), tag("p", areas))
 
 
-def refusal(message: str) -> str:
-    """A page that says why nothing is shown, and leads back."""
-    say, medium = Wording(Language.ENGLISH), Served()
-    back = tag("a", say("To all programmes"), href="/dashboard")
-    main = tag(
-        "main", tag("h1", say("This cannot be shown")), tag("p", message), tag("p", back), id="content"
-    )
-    return document(say("This cannot be shown"), say, medium, main)
+def refusal(message: str, language: Language = Language.ENGLISH) -> str:
+    """A page that says why nothing is shown, and leads back. What was refused is told in English."""
+    say, medium = Wording(language), Served()
+    back = tag("a", say("To all programmes"), href=f"/dashboard?lang={language}")
+    heading = tag("h1", say("This cannot be shown"))
+    told = tag("p", message, lang=Language.ENGLISH.value)
+    main = tag("main", tag("section", heading, told, tag("p", back)), id="content")
+    return document(say("This cannot be shown"), say, medium, top(None, say, medium), main)

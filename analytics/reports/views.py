@@ -10,11 +10,12 @@ from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period, period
 from analytics.reports import charts
 from analytics.reports.asked import Asked
+from analytics.reports.before import FEW, few
 from analytics.reports.charts import Drawing, Line, Row
 from analytics.reports.counts import Counts
 from analytics.reports.words import Wording
 
-HALF, WHOLE, PHONE = 520, 1060, 340
+HALF, WHOLE, PHONE = 520, 940, 340
 _YEARS_BACK = 10
 _COUNTED = ("n", "of", "value", "95 % interval")
 
@@ -84,13 +85,14 @@ class Look:
         return [Line(standard.value, desirable=standard.level == "desirable") for standard in common]
 
 
-def result_table(rows: Iterable[Row], stratum: str, head: str, say: Wording) -> Table:
+def result_table(rows: Iterable[Row], stratum: str, head: str, look: Look) -> Table:
     """Stratum, count, of how many, value, interval."""
+    say = look.say
     told = [
         [
             say(str(row[stratum])),
             say.count(row["numerator"]),
-            say.count(row["denominator"]),
+            say.exposure(row["denominator"], look.of.measure),
             say.number(row["value"]),
             say.interval(row),
         ]
@@ -99,19 +101,44 @@ def result_table(rows: Iterable[Row], stratum: str, head: str, say: Wording) -> 
     return Table([say(head), *(say(word) for word in _COUNTED)], told)
 
 
-def from_to(rows: Sequence[Row], look: Look, stratum: str) -> str:
-    """Lowest and highest, and whose they are."""
-    say, unit = look.say, look.of.unit_text
+def from_to(rows: Sequence[Row], look: Look, stratum: str) -> list[str]:
+    """Lowest and highest and whose they are, of those with enough to tell; then who has too few."""
+    say = look.say
+    known = [row for row in rows if not few(row)]
     if not rows:
-        return say("Nothing was observed.")
+        return [say("Nothing was observed.")]
+    told = [_lowest_and_highest(known, look, stratum)] if known else []
+    tiny = [f"{say(str(row[stratum]))} ({counts_of(row, look)})" for row in rows if few(row)]
+    if tiny:
+        told.append(say("Too few to be told apart, fewer than {n}: {who}.", n=FEW, who=say.listed(tiny)))
+    return told
+
+
+def _lowest_and_highest(rows: Sequence[Row], look: Look, stratum: str) -> str:
+    say = look.say
     low, high = (pick(rows, key=lambda row: row["value"]) for pick in (min, max))
     if low is high:
-        return f"{say(str(low[stratum]))}: {say.figure(low['value'], unit)}."
+        return f"{say(str(low[stratum]))}: {with_counts(low, look)}."
     return say(
-        "From {low} ({lowest}) to {high} ({highest}).",
-        low=say.figure(low["value"], unit), lowest=say(str(low[stratum])),
-        high=say.figure(high["value"], unit), highest=say(str(high[stratum])),
+        "From {low} to {high}.", low=_one(low, look, stratum), high=_one(high, look, stratum)
     )  # fmt: skip
+
+
+def _one(row: Row, look: Look, stratum: str) -> str:
+    say, of = look.say, look.of
+    return f"{say.figure(row['value'], of.unit_text)} ({say(str(row[stratum]))}, {counts_of(row, look)})"
+
+
+def with_counts(row: Row, look: Look) -> str:
+    return f"{look.say.figure(row['value'], look.of.unit_text)} ({counts_of(row, look)})"
+
+
+def counts_of(row: Row, look: Look) -> str:
+    """How many of how many."""
+    say = look.say
+    return say(
+        "{n} of {of}", n=say.count(row["numerator"]), of=say.exposure(row["denominator"], look.of.measure)
+    )
 
 
 def _simple(
@@ -124,8 +151,8 @@ def _simple(
     return View(
         name=name,
         title=look.say(title),
-        told=[from_to(rows, look, stratum)],
-        table=result_table(frame.to_dicts(), stratum, _HEADS[stratum], look.say),
+        told=from_to(rows, look, stratum),
+        table=result_table(frame.to_dicts(), stratum, _HEADS[stratum], look),
         frame=frame,
         drawing=lambda width: drawn(rows, width, look.standards),
     )
@@ -165,17 +192,31 @@ def _across(stratum: str) -> Callable[..., Drawing]:
 
 
 def counties(look: Look) -> View | None:
-    if not look.splits(Stratum.COUNTY):
-        return None
-    frame = look.frame("county", free=["county"])
-    whole = charts.drawable(look.frame(free=["county"]))
+    title = "By county of residence; the band is the whole country"
+    return _ranked(look, "counties", Stratum.COUNTY, title) if look.splits(Stratum.COUNTY) else None
+
+
+def senders(look: Look) -> list[View]:
+    """By laboratory and by unit, where there are several that are known."""
+    found = [_ranked(look, f"by-{s.value}", s, title) for s, title in _SENDERS.items() if look.splits(s)]
+    return [view for view in found if view is not None and len(view.table.rows) > 1]
+
+
+_SENDERS: Mapping[Stratum, str] = {
+    Stratum.LAB: "By laboratory; the band is all together",
+    Stratum.UNIT: "By unit; the band is all together",
+}
+
+
+def _ranked(look: Look, name: str, stratum: Stratum, title: str) -> View | None:
+    """From highest to lowest, over the interval of the whole."""
+    frame = look.frame(stratum.value, free=[stratum.value])
+    whole = charts.drawable(look.frame(free=[stratum.value]))
 
     def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
-        return charts.down(rows, "county", width, standards, whole[0] if whole else None)
+        return charts.down(rows, stratum.value, width, standards, whole[0] if whole else None)
 
-    return _simple(
-        look, "counties", "By county of residence; the band is the whole country", "county", frame, drawn
-    )
+    return _simple(look, name, title, stratum.value, frame, drawn)
 
 
 def other_splits(look: Look) -> list[View]:

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.indicators import after_referral as became
 from analytics.indicators.catalogue import of_programme
-from analytics.indicators.measures import Bins, Waiting
+from analytics.indicators.measures import Bins, Quantile, Waiting
 from analytics.indicators.measures import course as course_of
 from analytics.indicators.model import Anchor, Indicator, Stratum
 from analytics.indicators.period import Period, add_months, period
 from analytics.indicators.units import calls_due
 from analytics.methods.survival import cumulative_incidence
 from analytics.reports import charts, comparisons, signals
-from analytics.reports.views import Look, Table, View, from_to, head_of, result_table
+from analytics.reports.before import STRICT, differs, few
+from analytics.reports.views import Look, Table, View, from_to, head_of, result_table, with_counts
 
 _MONTHS_BACK = 48
 
@@ -47,7 +47,7 @@ def funnel_plot(look: Look, stratum: Stratum) -> View | None:
         name=f"funnel-{name}",
         title=title,
         told=signals.told_outliers(found, look.of, name, say),
-        table=_with_sides(result_table(found.rows, name, head_of(name), say), found, look),
+        table=_with_sides(result_table(found.rows, name, head_of(name), look), found, look),
         frame=frame,
         drawing=lambda width: comparisons.funnel_plot(
             rows, found.limits, width, of=say("of how many"), name=name, most=found.most
@@ -87,7 +87,7 @@ def months(look: Look) -> View | None:
     ]
     return View(
         name="months",
-        title=say("Month by month: a control chart ({chart})", chart=found.chart),
+        title=say("Month by month: a control chart ({chart})", chart=say(found.chart)),
         told=signals.told_course(found, say),
         table=Table([say(w) for w in ("month", "n", "of", "value", "limits", "rules broken")], told),
         frame=frame,
@@ -104,11 +104,13 @@ def last_months(look: Look) -> Period:
 
 
 def small_multiples(look: Look) -> list[View]:
-    """The years of each county, age group and sex, each over those of the whole."""
+    """The years of each county, age group, sex, laboratory and unit, each over those of the whole."""
     wanted = {
         Stratum.COUNTY: ("Over the years in each county; grey is the whole country", 5),
         Stratum.AGE_GROUP: ("Over the years at each age; grey is all ages", 5),
         Stratum.SEX: ("Over the years for each sex; grey is both", 2),
+        Stratum.LAB: ("Over the years at each laboratory; grey is all", 5),
+        Stratum.UNIT: ("Over the years at each unit; grey is all", 5),
     }
     found = [_multiple(look, stratum, *how) for stratum, how in wanted.items() if look.splits(stratum)]
     return [view for view in found if view is not None]
@@ -121,7 +123,7 @@ def _multiple(look: Look, stratum: Stratum, title: str, columns: int) -> View | 
     )
     whole = look.frame("year", when=look.years(), free=[name])
     wholes = dict(whole.select("year", "value").iter_rows())
-    if frame["year"].n_unique() < 2:
+    if frame["year"].n_unique() < 2 or frame[name].n_unique() < 2:
         return None
     rows = [{**row, name: say(row[name]), "whole": wholes.get(row["year"])} for row in frame.to_dicts()]
     return View(
@@ -136,18 +138,26 @@ def _multiple(look: Look, stratum: Stratum, title: str, columns: int) -> View | 
 
 
 def _biggest_change(rows: Sequence[Mapping[str, Any]], name: str, look: Look) -> str:
-    """Where the last year lies furthest from the year before it."""
-    say, unit = look.say, look.of.unit_text
+    """Where the last year lies furthest from the year before it, among those with enough to tell."""
+    say = look.say
     years = sorted({row["year"] for row in rows})[-2:]
-    at = {(row[name], row["year"]): row["value"] for row in rows}
-    both = [word for word, year in at if year == years[0] and (word, years[1]) in at]
+    at = {(row[name], row["year"]): row for row in rows if not few(row)}
+    both = [
+        (at[word, years[1]], at[word, years[0]])
+        for word, year in at
+        if year == years[0] and (word, years[1]) in at
+    ]
     if not both:
-        return say("Nothing was observed.")
-    most = max(both, key=lambda word: abs(at[word, years[1]] - at[word, years[0]]))
-    return say(
+        return say("Too few each year to tell a change.")
+    now, before = max(both, key=lambda pair: abs(pair[0]["value"] - pair[1]["value"]))
+    sure = [one[name] for one, other in both if differs(one, other, STRICT)]
+    told = say(
         "Largest change from {before} to {now}: {who}, from {a} to {b}.", before=years[0], now=years[1],
-        who=most, a=say.figure(at[most, years[0]], unit), b=say.figure(at[most, years[1]], unit),
+        who=now[name], a=with_counts(before, look), b=with_counts(now, look),
     )  # fmt: skip
+    if not sure:
+        return f"{told} {say('No change is larger than chance explains among so many.')}"
+    return f"{told} {say('More than chance explains: {who}.', who=say.listed(sure))}"
 
 
 def _pivoted(rows: Sequence[Mapping[str, Any]], name: str, look: Look) -> Table:
@@ -161,20 +171,22 @@ def _pivoted(rows: Sequence[Mapping[str, Any]], name: str, look: Look) -> Table:
 
 
 def map_of_counties(look: Look) -> View | None:
+    """None where fewer than two counties have enough to be coloured."""
     if not look.splits(Stratum.COUNTY):
         return None
     frame = look.frame("county", free=["county"])
     rows = charts.drawable(frame.filter(pl.col("county") != "unknown"))
-    if not rows:
+    known = [row for row in rows if not few(row)]
+    if len(known) < 2:
         return None
     unit = look.say(look.of.unit_text)
     return View(
         name="map",
         title=look.say("On the map"),
-        told=[from_to(rows, look, "county")],
-        table=result_table(rows, "county", "county", look.say),
+        told=from_to(rows, look, "county"),
+        table=result_table(rows, "county", "county", look),
         frame=frame,
-        drawing=lambda width: comparisons.map_of_counties(rows, min(width, 430), unit),
+        drawing=lambda width: comparisons.map_of_counties(known, min(width, 430), unit),
     )
 
 
@@ -183,7 +195,7 @@ def map_of_counties(look: Look) -> View | None:
 
 def waiting(look: Look) -> View | None:
     """Time to follow-up of the same people, where the programme has such an indicator."""
-    curve = _curve_of(look)
+    curve = curve_of(look)
     if curve is None:
         return None
     of, measure = curve
@@ -205,12 +217,20 @@ def waiting(look: Look) -> View | None:
     )
 
 
-def _curve_of(look: Look) -> tuple[Indicator, Waiting] | None:
-    """The longest curve of the same people: those of whom the indicator counts, or its like by denominator."""
+def curve_of(look: Look) -> tuple[Indicator, Waiting] | None:
+    """The longest curve of the same people: those of whom the indicator counts, or its like by denominator.
+
+    Of days waited: of all who waited from that day on, those who never came too.
+    """
+    of = look.of
     known = [
-        (of, of.measure)
-        for of in of_programme(look.asked.programme.id)
-        if isinstance(of.measure, Waiting) and (of.denominator == look.of.denominator)
+        (one, one.measure)
+        for one in of_programme(look.asked.programme.id)
+        if isinstance(one.measure, Waiting)
+        and (
+            one.denominator == of.denominator
+            or (isinstance(of.measure, Quantile) and one.anchor == of.anchor)
+        )
     ]
     return max(known, key=lambda one: one[1].day, default=None)
 
@@ -259,74 +279,6 @@ def _halfway(rows: Sequence[Mapping[str, Any]], look: Look) -> str:
     if not days:
         return look.say("{part}: {share} by day 90; half were not reached.", part=part, share=share)
     return look.say("{part}: half by day {day}, {share} by day 90.", part=part, day=days[0], share=share)
-
-
-# -- why not ---------------------------------------------------------------------------------------
-
-_FATE_COLOURS = {
-    became.SEEN: charts.MAIN, became.LATE: "#7fb0b9", became.BOOKED: "#cfe3e6", became.MISSED: "#a34a1c",
-    became.CANCELLED: "#d08c4e", became.GONE: "#8d979c", became.CLOSED: "#c3cbcf", became.NOTHING: "#5f2a2a",
-}  # fmt: skip
-
-
-def fates(look: Look) -> list[View]:
-    """What became of those referred: by quarter, and by unit. Only of indicators that count from the referral."""
-    if look.of.anchor != Anchor.REFERRAL and _curve_of(look) is None:
-        return []
-    span = period(f"{look.years().years()[-2].text}-{look.years().years()[-1].text}")
-    told = look.counts.fates(look.asked.programme.id, span, 3, look.asked.where)
-    if told.is_empty():
-        return []
-    whole = look.counts.fates(look.asked.programme.id, look.asked.period, 12, look.asked.where)
-    views = [_fates(look, told.rename({"part": "quarter"}), "quarter", "reasons", _BY_QUARTER)]
-    if whole["unit"].n_unique() > 1:
-        views.append(_fates(look, whole, "unit", "reasons-unit", "What became of those referred, by unit"))
-    return views
-
-
-_BY_QUARTER = "What became of those referred, by quarter of referral"
-
-
-def _fates(look: Look, told: pl.DataFrame, by: str, name: str, title: str) -> View:
-    say = look.say
-    sums = told.group_by(by, "fate").agg(pl.col("count").sum()).sort(by, "fate")
-    known = set(sums["fate"])
-    shown = [fate for fate in became.FATES if fate in known]
-    rows = [{by: say(row[by]), "part": say(row["fate"]), "count": row["count"]} for row in sums.to_dicts()]
-    words, colours = [say(fate) for fate in shown], [_FATE_COLOURS[fate] for fate in shown]
-    return View(
-        name=name,
-        title=say(title),
-        told=[_not_seen(sums, look)],
-        table=_fate_table(sums, by, shown, look),
-        frame=sums,
-        drawing=lambda width: charts.stacked(rows, by, words, colours, width, share=True),
-    )
-
-
-def _not_seen(sums: pl.DataFrame, look: Look) -> str:
-    """How many were not seen in time, and the commonest reason."""
-    say, total = look.say, int(sums["count"].sum())
-    by_fate = dict(sums.group_by("fate").agg(pl.col("count").sum()).iter_rows())
-    late = {fate: by_fate.get(fate, 0) for fate in became.FATES if fate != became.SEEN}
-    most = max(late, key=lambda fate: late[fate])
-    return say(
-        "Of {total} referred, {n} were seen within 90 days; of the others most are: {most} ({m}).",
-        total=say.count(total), n=say.share(by_fate.get(became.SEEN, 0), total), most=say(most),
-        m=say.count(late[most]),
-    )  # fmt: skip
-
-
-def _fate_table(sums: pl.DataFrame, by: str, fates_: Sequence[str], look: Look) -> Table:
-    say = look.say
-    at = {(row[by], row["fate"]): row["count"] for row in sums.to_dicts()}
-    words = list(dict.fromkeys(word for word, _ in at))
-    rows = [
-        [say(word), *(say.count(at.get((word, fate), 0)) for fate in fates_),
-         say.share(at.get((word, became.SEEN), 0), sum(at.get((word, fate), 0) for fate in fates_))]
-        for word in words
-    ]  # fmt: skip
-    return Table([say(by), *(say(fate) for fate in fates_), say("seen within 90 days, share")], rows)
 
 
 # -- who did not come ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import polars as pl
 
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import OVERDUE_BANDS
+from analytics.indicators.funnel import NARROWED_BY
 from analytics.indicators.model import Indicator, Stratum
 from analytics.reports import charts, signals
 from analytics.reports.chosen import KEY
@@ -43,9 +44,12 @@ _KINDS = {
 }
 
 
-def steps(look: Look) -> View:
+def steps(look: Look) -> View | None:
+    """None where filters hold that the way from invited to cancer cannot be narrowed by."""
+    if not look.asked.where.keys() <= set(NARROWED_BY):
+        return None
     say = look.say
-    found, cohort = look.counts.steps(look.asked.programme.id, look.asked.period)
+    found, cohort = look.counts.steps(look.asked.programme.id, look.asked.period, look.asked.where)
     first = found[0].count
     rows: list[dict[str, Any]] = [
         {"title": say(step.title), "count": step.count, "text": _step_text(step.count, before, look)}
@@ -135,6 +139,8 @@ def late(look: Look) -> View | None:
     )
 
 
+MONTHS = "The last twelve months whose follow-up is complete"
+
 # -- what stands out -------------------------------------------------------------------------------
 
 
@@ -149,7 +155,7 @@ def standing_out(look: Look) -> Mapping[str, Sequence[tuple[str, Sequence[tuple[
             found[FUNNELS[stratum]] = sorted(who.items(), key=lambda one: (-len(one[1]), one[0]))
     months = _broken(look)
     if months:
-        found["Months of the last year"] = [("", months)]
+        found[MONTHS] = [("", months)]
     return found
 
 

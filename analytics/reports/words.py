@@ -1,6 +1,7 @@
 """What is said on a page, in the reader's language, and how that language writes numbers and days.
 
-English is what the catalogue and the pages are written in; nb.yaml holds the Norwegian of each phrase.
+English is what the catalogue and the pages are written in; nb.yaml and nb-definitions.yaml hold the Norwegian of
+each phrase.
 """
 
 from collections.abc import Mapping
@@ -11,11 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from analytics.indicators.measures import DAYS_A_YEAR, Expected, Measure, Rate, Standardised
 from analytics.indicators.model import Window
 from analytics.indicators.period import Length
 from screening.protocols import yaml12
 
-_NORWEGIAN = Path(__file__).with_name("nb.yaml")
+_NORWEGIAN = [Path(__file__).with_name(name) for name in ("nb.yaml", "nb-definitions.yaml")]
 _GAP = "\u00a0"  # a number and its unit stay on one line
 _MONTHS = {
     "en": "January February March April May June July August September October November December",
@@ -31,7 +33,8 @@ class Language(StrEnum):
 @cache
 def norwegian() -> Mapping[str, str]:
     """English phrase -> Norwegian phrase."""
-    return yaml12.read(_NORWEGIAN.read_text(encoding="utf-8"), file=str(_NORWEGIAN))
+    told = [yaml12.read(file.read_text(encoding="utf-8"), file=str(file)) for file in _NORWEGIAN]
+    return {english: phrase for one in told for english, phrase in one.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ class Wording:
 
     def count(self, number: int) -> str:
         return self._local(f"{number:,}")
+
+    def exposure(self, denominator: int, measure: Measure) -> str:
+        """Of how many; time at risk, which is counted in days, is told in person-years."""
+        if not in_days(measure):
+            return self.count(denominator)
+        return f"{self.count(round(denominator / DAYS_A_YEAR))}{_GAP}{self('person-years')}"
 
     def number(self, value: float | None) -> str:
         """To a sensible digit: 0.26, 4.1, 67.3, 1,204; a dash where nothing was observed."""
@@ -119,6 +128,11 @@ class Wording:
         if self.language == Language.ENGLISH:
             return {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""]}
         return {"decimal": ",", "thousands": _GAP, "grouping": [3], "currency": ["", ""]}
+
+
+def in_days(measure: Measure) -> bool:
+    """Whether the denominator is time at risk."""
+    return isinstance(measure, Rate) or (isinstance(measure, (Standardised, Expected)) and measure.days)
 
 
 def _turned(length: Length) -> Length:

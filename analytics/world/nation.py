@@ -26,6 +26,15 @@ _ANSWERS = {
 _ASSESSMENT_MISSING = "follow_up_assessment_missing"
 # Who had a sample this recently does not go again because of a letter.
 _RECENT = timedelta(days=180)
+# clinic -> the numbers of the counties it serves
+_CLINICS: Mapping[str, Sequence[str]] = {
+    "Clinic Oslo": ("03",),
+    "Clinic East": ("31", "32", "33", "34"),
+    "Clinic South": ("39", "40", "42"),
+    "Clinic West": ("11", "46"),
+    "Clinic Centre": ("15", "50"),
+    "Clinic North": ("18", "55", "56"),
+}
 _CALL_AGES = range(25, 70)
 
 
@@ -38,6 +47,11 @@ class Nation:
         self.by_address: Mapping[str, Citizen] = {person.address: person for person in people}
         self._fates = {person.national_id: fate for person, fate in zip(people, fates, strict=True)}
         self._sampled: dict[str, date] = {}
+
+    def clinic(self, number: str) -> str:
+        """Where she is referred to: the clinic of the part of the country in which she lived at the start."""
+        county = self.by_number[number].municipality[:2]
+        return next(clinic for clinic, served in _CLINICS.items() if county in served)
 
     def here(self, number: str, day: date) -> bool:
         return self._fates[number].here(day)

@@ -182,7 +182,9 @@ class World:
     def _told(self, deed: Deed) -> dict[str, Any]:
         number, kind = deed.body["person"], deed.body["kind"]
         if kind != "treated":
-            return self._finding(number, kind, deed.day, deed.key, to="colposcopy", unit="CLINIC")
+            return self._finding(
+                number, kind, deed.day, deed.key, to="colposcopy", unit=self.nation.clinic(number)
+            )
         found = self._findings.histology(number, date.fromisoformat(deed.body["found"]))
         code = "oncological" if found == "scc" else "conisation"
         return self._finding(number, kind, deed.day, deed.key, code=code)

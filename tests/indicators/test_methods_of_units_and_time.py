@@ -62,6 +62,18 @@ def test_the_spread_between_units_is_the_one_computed_step_by_step():
     assert told.limits(150, ALARM)[0] < funnel(counts, totals, overdispersed=False).limits(150, ALARM)[0]
 
 
+def test_one_of_few_units_does_not_widen_the_limits_it_is_judged_by():
+    counts, totals = [10, 10, 10, 38], [150] * 4
+    assert funnel(counts, totals).outside(counts, totals, ALARM).tolist() == [0, 0, 0, 1]
+
+
+def test_where_few_units_all_differ_none_of_them_is_off():
+    counts, totals = [300, 500, 700, 900], [3000] * 4
+    assert funnel(counts, totals).outside(counts, totals, ALARM).tolist() == [0, 0, 0, 0]
+    alone = funnel(counts, totals, overdispersed=False)
+    assert alone.outside(counts, totals, ALARM).tolist() == [-1, -1, 1, 1]
+
+
 def test_a_unit_far_from_the_rest_lies_outside_and_limits_stay_between_none_and_all():
     counts, totals = [20, 22, 18, 21, 19, 60], [100] * 6
     told = funnel(counts, totals, overdispersed=False)

@@ -10,13 +10,14 @@ from analytics.extract.lives import Happening, Home, Life, Owed, dataset
 from analytics.indicators import catalogue
 from analytics.indicators.period import period
 from analytics.places import counties
+from analytics.reports import views, views_after_referral, views_compared
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
 from analytics.reports.medium import Served
 from analytics.reports.page import page, programme_page
 from analytics.reports.views import Look
-from analytics.reports.words import Language, Wording
+from analytics.reports.words import Language, Wording, norwegian
 
 CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
@@ -152,6 +153,28 @@ def test_every_indicator_at_home_has_its_norwegian_name(programme):
     assert [of.id for of in catalogue.of_programme(programme) if not say.knows(of.title)] == []
 
 
+def told_of(of):
+    """Every phrase of a definition that is made for that indicator."""
+    return [of.population, of.denominator, of.numerator, *of.exclusions, *([of.note] if of.note else [])]
+
+
+@pytest.mark.parametrize("programme", HOME)
+def test_every_definition_at_home_is_told_in_norwegian(programme):
+    say = Wording(Language.NORWEGIAN)
+    untold = {text for of in catalogue.of_programme(programme) for text in told_of(of) if not say.knows(text)}
+    assert untold == set()
+
+
+def test_a_translated_phrase_has_the_places_of_its_original():
+    places = re.compile(r"{\w+}")
+    differ = [
+        english
+        for english, norwegian_ in norwegian().items()
+        if sorted(places.findall(english)) != sorted(places.findall(norwegian_))
+    ]
+    assert differ == []
+
+
 def test_a_number_is_written_as_its_language_writes_it():
     told = [
         (say.count(1234567), say.figure(67.34, "%"), say.number(0.256))
@@ -165,6 +188,59 @@ def test_the_programme_can_be_narrowed_to_one_county():
     told = looked_at(data, county="Oslo")
     assert " of 4</p>" in told
     assert "remove: Oslo" in told
+
+
+def test_the_way_from_invited_to_cancer_follows_the_filters():
+    counts = Counts(dataset([woman(number) for number in range(120)], data_cut=date(2027, 7, 1)))
+
+    def called(**where):
+        steps, cohort = counts.steps("no-cervical", period("2024"), where)
+        assert cohort.text == "2024"
+        return steps[0].count
+
+    by_county = [called(county=name) for name in counties().values()]
+    assert (sum(by_county), max(by_county)) == (called(), 8)
+    ages = catalogue.indicator("participation", "no-cervical").ages.labels
+    assert sum(called(age_group=group) for group in ages) == called()
+    assert (called(sex="female"), called(county="Oslo", age_group="25-29")) == (called(), 0)
+
+
+def small(number, *, county, referred, seen_after):
+    """Referred on that day, and seen so many days later, or never."""
+    events = [Happening(date=referred, kind="referred", to="colposcopy")]
+    if seen_after is not None:
+        seen = referred + timedelta(days=seen_after)
+        events.append(Happening(date=seen, kind="appointment_attended", to="colposcopy"))
+    return Life(born=date(1980, 1, 1 + number % 28), homes=[Home(municipality=county)], events=events)
+
+
+def attendance(lives, when):
+    wanted = asked(
+        "no-cervical", period(when), Language.ENGLISH, indicator="colposcopy_attendance_90d", filters={}
+    )
+    return Look(Counts(dataset(lives, data_cut=date(2026, 1, 1))), wanted)
+
+
+def test_nobody_is_called_highest_because_of_a_handful():
+    lives = [
+        small(n, county="0301", referred=date(2025, 3, 1), seen_after=30 if n else None) for n in range(20)
+    ]
+    lives += [small(n, county="5501", referred=date(2025, 3, 1), seen_after=None) for n in range(2)]
+    told = views.counties(attendance(lives, "2025")).told
+    assert told == [
+        "Oslo: 95.0% (19 of 20).", "Too few to be told apart, fewer than 10: Troms (0 of 2).",
+    ]  # fmt: skip
+    assert views_compared.map_of_counties(attendance(lives, "2025")) is None
+
+
+def test_a_quarter_in_which_some_may_still_be_seen_in_time_is_not_judged():
+    lives = [small(n, county="0301", referred=date(2025, 4, 1), seen_after=30) for n in range(8)]
+    lives += [small(n, county="0301", referred=date(2025, 12, 1), seen_after=None) for n in range(4)]
+    (view,) = views_after_referral.fates(attendance(lives, "2025"))
+    assert view.told == [
+        "Of 8 referred, all were seen within 90 days.",
+        "◌ Some may still be seen within 90 days: 2025-Q4.",
+    ]
 
 
 @pytest.mark.browser

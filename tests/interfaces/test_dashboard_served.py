@@ -29,8 +29,8 @@ select 100 + n, 'no-cervical', kind, day, day, 'test', gen_random_uuid(), body
        ('reminded', date '2022-01-01' + n, '{"letter": "reminder"}'::jsonb, true),
        ('tested', date '2022-02-10' + n, jsonb_build_object('test', 'hpv', 'sample', 'clinician', 'lab', 'lab' || n % 4,
         'findings', jsonb_build_array(case when n % 6 = 1 then 'hpv_16' else 'negative' end)), n % 3 > 0),
-       ('referred', date '2022-03-01' + n, '{"to": "colposcopy"}'::jsonb, n % 6 = 1),
-       ('appointment_attended', date '2022-04-01' + n, '{"to": "colposcopy"}'::jsonb, n % 6 = 1)
+       ('referred', date '2022-03-01' + n, '{"to": "colposcopy", "unit": "clinic1"}'::jsonb, n % 6 = 1),
+       ('appointment_attended', date '2022-04-01' + n, '{"to": "colposcopy", "unit": "clinic1"}'::jsonb, n % 6 = 1)
        ) as happened (kind, day, body, so)
  where so
 """
@@ -95,7 +95,7 @@ async def test_nothing_is_loaded_from_elsewhere_and_nothing_may_run(staff):
     assert "unsafe" not in policy
     told = Checked(page.text)
     links = [*(i["src"] for i in told.of("img")), *(a["href"] for a in told.of("a", "link"))]
-    assert all(link.startswith(("/dashboard", "#", "data:,")) for link in links)
+    assert all(link.startswith(("/dashboard", "/published", "#", "data:,")) for link in links)
     assert not told.of("script")
 
 
@@ -107,6 +107,37 @@ async def test_filters_stand_in_the_address_and_narrow_what_is_counted(staff):
     page = await staff.get(PATH, params={**ASKED, "county": "Oslo"})
     assert '<option value="Oslo" selected="">' in page.text
     assert "county=Oslo" in next(i["src"] for i in Checked(page.text).of("img"))
+
+
+async def test_a_laboratory_and_a_unit_are_filters_where_the_indicator_knows_them(staff):
+    asked = {"indicator": "hpv_positivity", "period": "2022", "lang": "en"}
+    whole = await staff.get(f"{PATH}/years.csv", params=asked)
+    one = await staff.get(f"{PATH}/years.csv", params={**asked, "lab": "lab1"})
+    assert [pl.read_csv(answer.content)["denominator"].sum() for answer in (whole, one)] == [40, 10]
+    page = await staff.get(PATH, params={**asked, "lab": "lab1"})
+    assert '<option value="lab1" selected="">' in page.text
+    assert "remove: lab1" in page.text
+    attendance = await staff.get(PATH, params={"indicator": "colposcopy_attendance_90d", "lang": "en"})
+    assert '<select name="unit"' in attendance.text
+    assert '<select name="lab"' not in attendance.text
+
+
+async def test_a_laboratory_is_seen_beside_the_others_and_over_the_years(staff):
+    asked = {"indicator": "hpv_positivity", "period": "2022"}
+    taken = await staff.get(f"{PATH}/by-lab.csv", params=asked)
+    rows = pl.read_csv(taken.content)
+    assert dict(rows.select("lab", "denominator").iter_rows()) == {f"lab{n}": 10 for n in range(4)}
+
+
+async def test_a_filter_that_the_indicator_cannot_be_split_by_is_passed_over_and_said(staff):
+    page = await staff.get(PATH, params={**ASKED, "lab": "lab1"})
+    assert page.status_code == 200
+    assert (
+        "This indicator cannot be split by that, so it is not narrowed to it: laboratory lab1." in page.text
+    )
+    assert "lab=lab1" not in page.text
+    rows = await staff.get(f"{PATH}/years.csv", params={**ASKED, "lab": "lab1"})
+    assert rows.status_code == 422
 
 
 @pytest.mark.parametrize(("language", "word"), [("nb", "Testet etter brev"), ("en", "Tested after a letter")])
@@ -133,6 +164,22 @@ async def test_each_view_can_be_taken_away_in_each_form(staff):
     assert taken["svg"].startswith(b"<svg")
 
 
+async def test_what_is_taken_away_tells_what_it_is(staff):
+    alone = (await staff.get(f"{PATH}/ages.svg", params={**ASKED, "county": "Oslo"})).text
+    on_the_page = (
+        await staff.get(f"{PATH}/ages.svg", params={**ASKED, "county": "Oslo", "width": "520"})
+    ).text
+    for told in ("By age", "Tested after a letter or kit (%) · 2022 · Oslo", "Data as of"):
+        assert told in alone
+        assert told not in on_the_page
+    book = await staff.get(f"{PATH}/ages.xlsx", params=ASKED)
+    sheets = zipfile.ZipFile(io.BytesIO(book.content))
+    assert b'name="About"' in sheets.read("xl/workbook.xml")
+    words = sheets.read("xl/sharedStrings.xml").decode()
+    assert "women aged 25-69 when called" in words
+    assert "Do not publish" in words
+
+
 async def test_who_did_not_come_is_told_by_age_with_counts(staff):
     page = await staff.get(PATH, params=ASKED)
     assert "20 of those called were not tested" in page.text
@@ -153,6 +200,10 @@ async def test_what_the_browser_has_is_not_sent_again(staff):
         (f"{PATH}?indicator=participaton", 404, "did you mean"),
         (f"{PATH}?period=2022-13", 422, "is not a period"),
         (f"{PATH}?county=Olso", 422, "did you mean"),
+        (f"{PATH}?conty=Oslo", 422, "did you mean 'county'"),
+        (f"{PATH}/years.csv?indicator=participation&widht=300", 422, "did you mean 'width'"),
+        (f"{PATH}?lab=lab11", 422, "no lab 'lab11'; did you mean 'lab1'"),
+        (f"{PATH}?indicator=participation&lab=lap1", 422, "did you mean 'lab1'"),
         (f"{PATH}?lang=xx", 422, "known: en, nb"),
         (f"{PATH}/yeers.csv?indicator=participation", 404, "did you mean"),
         (f"{PATH}/years.doc?indicator=participation", 404, "expected a view as"),
@@ -162,6 +213,35 @@ async def test_what_cannot_be_shown_is_refused_naming_the_nearest(staff, path, s
     answer = await staff.get(path)
     assert answer.status_code == status
     assert told.replace("&#x27;", "'") in answer.text.replace("&#x27;", "'")
+
+
+async def test_a_refusal_speaks_the_readers_language_and_leads_on(staff):
+    answer = await staff.get(f"{PATH}?county=Olso&lang=nb")
+    assert "Dette kan ikke vises" in answer.text
+    assert "Livmorhalsscreening" in answer.text
+
+
+async def test_every_page_says_that_its_small_numbers_are_not_for_publication(staff):
+    for path in ("/dashboard", PATH, f"{PATH}?indicator=participation"):
+        page = await staff.get(path, params={"lang": "en"} if "?" not in path else None)
+        assert "small numbers are shown as they are. Do not publish" in page.text
+        assert 'href="/published"' in page.text
+
+
+async def test_a_programme_that_has_not_begun_shouts_at_nobody(staff):
+    page = await staff.get("/dashboard/no-breast", params={"lang": "en"})
+    assert "it has not begun here" in page.text
+    assert "without a decision" not in page.text
+    assert "Not reached" not in page.text
+    index = await staff.get("/dashboard", params={"lang": "en"})
+    assert index.text.count("No data yet: it has not begun here.") == 2
+
+
+async def test_what_a_filter_cannot_narrow_is_not_shown_as_if_it_did(staff):
+    narrowed = await staff.get(PATH, params={"period": "2022", "lab": "lab1", "lang": "en"})
+    assert "cannot be told apart by these filters" in narrowed.text
+    assert "Of everybody: the filters do not narrow this." in narrowed.text
+    assert (await staff.get(f"{PATH}/steps.csv", params={"lab": "lab1"})).status_code == 404
 
 
 @pytest.mark.parametrize("role", [Role.LABORATORY, Role.CLINICIAN])
@@ -189,14 +269,15 @@ async def test_the_page_is_used_by_keyboard_at_a_desk_and_on_a_phone(served, chr
             await page.goto(f"{served.url}{PATH}?period=2022&lang=en")
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
             order = []
-            for _ in range(8):
+            for _ in range(9):
                 await page.keyboard.press("Tab")
                 order.append(
                     await page.evaluate("document.activeElement.id || document.activeElement.textContent")
                 )
             assert order == [
                 "Skip to the content", "Quality of screening", "Cervical screening", "Breast screening",
-                "Colorectal screening", "Norsk", "The rules, as a book", "f-indicator",
+                "Colorectal screening", "Norsk", "The rules, as a book",
+                "What is published, with small numbers hidden", "f-indicator",
             ]  # fmt: skip
             outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert outline == "solid"

@@ -71,6 +71,19 @@ async def test_without_a_programme_the_definitions_are_listed(client):
     assert one["published"][0]["where"] == "Norway"
 
 
+async def test_a_parameter_nobody_reads_is_refused_naming_the_nearest(client):
+    asked = {"programme": "no-cervical", "period": "2025", "conty": "Oslo"}
+    answer = await client.get("/indicators", params=asked)
+    assert answer.status_code == 422
+    assert "no parameter 'conty'; did you mean 'county'?" in answer.json()["detail"]
+
+
+async def test_a_stratum_asked_for_twice_is_told_once(client):
+    asked = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county,county"}
+    row = (await client.get("/indicators", params=asked)).json()[0]
+    assert row["stratum"] == {"county": "Oslo"}
+
+
 async def test_results_come_as_json_and_csv(client):
     asked = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county"}
     row = (await client.get("/indicators", params=asked)).json()[0]

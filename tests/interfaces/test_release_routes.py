@@ -76,6 +76,22 @@ async def test_a_published_table_is_described_for_machines(anybody, number):
     assert not frame.select(table["tableSchema"]["primaryKey"]).is_duplicated().any()
 
 
+async def test_a_published_table_is_there_for_who_works_with_parquet_or_excel(anybody, number):
+    table = await anybody.get(f"/published/{number}/county.csv")
+    for form in ("parquet", "xlsx"):
+        assert f"<county.{form}>" in table.headers["link"]
+    parquet, book, again = [
+        await anybody.get(f"/published/{number}/county.{form}") for form in ("parquet", "xlsx", "xlsx")
+    ]
+    frame = pl.read_parquet(io.BytesIO(parquet.content))
+    assert frame.write_csv() == table.text
+    assert frame.schema["numerator"] == pl.Int64
+    assert frame.schema["mature_on"] == pl.Date
+    assert book.content.startswith(b"PK")
+    assert book.headers["etag"] == again.headers["etag"]
+    assert (await anybody.get(f"/published/{number}/nothing.parquet")).status_code == 404
+
+
 async def test_what_is_published_never_changes_and_is_sent_once(anybody, number):
     path = f"/published/{number}/all.csv"
     first = await anybody.get(path)

@@ -12,6 +12,7 @@ from analytics.indicators.engine import compute, question
 from analytics.indicators.period import last_whole_year, period
 from analytics.reports.formats import Format, render
 from analytics.reports.page import page
+from analytics.reports.words import Language
 from screening.refusals import Refused
 from screening.service.console import in_loop
 from screening.service.opening import opened
@@ -30,6 +31,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--county", help="only this one, by name or number")
     parser.add_argument("--format", default="table", choices=[str(form) for form in Format])
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="as --format json")
+    parser.add_argument(
+        "--lang", default=Language.ENGLISH, choices=[str(one) for one in Language],
+        help="of the page that --format html writes; it shows every split, whatever --by says",
+    )  # fmt: skip
     parser.add_argument(
         "--audience", default=Audience.INTERNAL, choices=[str(who) for who in Audience],
         help="who will read it: for others than the programme itself small numbers are hidden",
@@ -73,8 +78,12 @@ def _render(dataset: Dataset, asked: Namespace) -> bytes:
             "would_disclose", f"the page shows numbers as they are; not for audience {asked.audience}"
         )
     if form == Format.HTML:
-        return page(dataset, asked.programme, when).encode()
-    by = [name.strip() for name in asked.by.split(",") if name.strip()]
+        where = question(asked.programme, when, ids=asked.ids, county=asked.county).where
+        only = {stratum.value: word for stratum, word in where.items()}
+        return page(
+            dataset, asked.programme, when, Language(asked.lang), ids=asked.ids, filters=only
+        ).encode()
+    by = list(dict.fromkeys(name.strip() for name in asked.by.split(",") if name.strip()))
     wanted = question(asked.programme, when, by=by, ids=asked.ids, county=asked.county)
     told = compute(dataset, wanted) if measures is None else Asked(dataset, measures).answer(wanted)
     return render(told, form)
