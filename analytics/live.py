@@ -1,30 +1,83 @@
-"""The dataset of the running service: taken from the database when asked for, kept until something changes."""
+"""The dataset of the running service: read once for all who wait, carried on by what was written since."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TypeVar
+from weakref import finalize
 
-from analytics.extract.dataset import Dataset
-from analytics.extract.read import fingerprint, read
-from screening.web import CallerRequest, commit, database_of, today_of
+from analytics.extract.dataset import Dataset, loaded
+from analytics.extract.read import extract, fingerprint
+from screening.storage.database import Database
+from screening.storage.transaction import Actor
+from screening.web import CallerRequest, database_of, today_of
 
 T = TypeVar("T")
-_STATE = "analytics_dataset"
 
 
-async def fingerprint_of(request: CallerRequest) -> tuple[object, ...]:
-    """Equal for two requests between which nothing was recorded, and nothing fell due."""
-    return await commit(request, fingerprint)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A dataset as it was read. `mark`: equal for two of them in which nothing differs. `read_at`: what was
+    committed by this instant is in it.
+    """
+
+    dataset: Dataset
+    mark: tuple[object, ...]
+    read_at: datetime
 
 
-async def dataset_of(request: CallerRequest) -> Dataset:
-    """The dataset as of now. Two requests between which nothing was recorded share one."""
-    now = await fingerprint_of(request)
-    held: tuple[tuple[object, ...], Dataset] | None = getattr(request.app.state, _STATE, None)
-    if held is None or held[0] != now:
-        held = (now, await read(database_of(request), actor=request.user, today=today_of(request)))
-        setattr(request.app.state, _STATE, held)
-    return held[1]
+class Latest:
+    """One process's dataset. However many ask, the database is read by one of them at a time.
+
+    It is kept as an extract in a folder that nobody else may read and that goes with the process; what
+    was written since is read into it, everything only once.
+    """
+
+    def __init__(self, *, at_most: float) -> None:
+        """`at_most`: for so many seconds it answers without asking the database whether anything is new."""
+        self._at_most = at_most
+        self._folder: Path | None = None
+        self._held: Held | None = None
+        self._as_of = float(
+            "-inf"
+        )  # when what is held was last known to be all there is; of the loop's clock
+        self._reading: asyncio.Task[None] | None = None
+
+    async def held(self, database: Database, *, actor: Actor, today: date, anew: bool = False) -> Held:
+        """The dataset of today, no older than may be. `anew`: with everything committed before the call."""
+        now = asyncio.get_running_loop().time
+        since = now() - (0 if anew else self._at_most)
+        while self._held is None or self._as_of < since or self._held.dataset.manifest.data_cut != today:
+            # whoever began to read before that has perhaps not seen everything: wait, then look again
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read(now(), database, actor, today))
+            # a caller who hangs up ends nobody else's waiting
+            await asyncio.shield(self._reading)
+        return self._held
+
+    async def _read(self, begun: float, database: Database, actor: Actor, today: date) -> None:
+        mark = await database.run(fingerprint, actor=actor, today=today)
+        if self._held is None or self._held.mark != mark:
+            folder = await asyncio.to_thread(self._kept)
+            told = await extract(database, folder, actor=actor, today=today)
+            self._held = Held(await asyncio.to_thread(loaded, folder), told.fingerprint, told.read_at)
+        self._as_of = begun
+
+    def _kept(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix="screening-figures-"))
+            finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder / "extract"
+
+
+async def held_of(request: CallerRequest, *, anew: bool = False) -> Held:
+    """What is counted from; `anew`: with everything that was recorded before the request came."""
+    latest: Latest = request.app.state.latest
+    return await latest.held(database_of(request), actor=request.user, today=today_of(request), anew=anew)
 
 
 async def computed(work: Callable[[Dataset], T], dataset: Dataset) -> T:

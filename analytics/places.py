@@ -40,8 +40,14 @@ def borders() -> Mapping[str, Any]:
 
 @cache
 def municipalities() -> Mapping[str, str]:
-    """Number -> name as listed, in order of the number."""
-    return dict(_listed().select("municipality", "municipality_name").sort("municipality").iter_rows())
+    """Number -> name as listed, in order of the number; with its county where another has the same name."""
+    name = pl.col("municipality_name")
+    told = (
+        pl.when(name.is_duplicated())
+        .then(pl.format("{} ({})", name, pl.col("county_name").str.split("-").list.first()))
+        .otherwise(name)
+    )
+    return dict(_listed().select("municipality", told).sort("municipality").iter_rows())
 
 
 COUNTY = pl.Enum([*counties(), UNKNOWN])  # the type of a column of counties

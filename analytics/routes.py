@@ -20,7 +20,7 @@ from analytics.indicators.describe import described
 from analytics.indicators.engine import Question, compute, question
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
-from analytics.live import computed, dataset_of, fingerprint_of
+from analytics.live import Held, computed, held_of
 from analytics.negotiation import chosen, unchanged
 from analytics.parameters import refuse_others
 from analytics.reports.formats import Format, format_named, render
@@ -79,24 +79,24 @@ async def list_indicators(
     asked = question(programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county)
     wanted = _format(form, accept)
     measures = _measures(request)
-    tag = await _etag(request, asked, wanted, measures)
+    held = await held_of(request)
+    tag = _etag(held, asked, wanted, measures)
     headers = {"ETag": tag, **_VARY, **_PRIVATE}
     if unchanged(if_none_match, tag):
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
     if request.method == HttpMethod.HEAD:
         return Response(b"", media_type=_MEDIA[wanted], headers=headers)
-    content = await _content(request, asked, wanted, measures)
+    content = await _content(request, held.dataset, asked, wanted, measures)
     return Response(content, media_type=_MEDIA[wanted], headers=headers)
 
 
 async def _content(
-    request: CallerRequest, asked: Question, wanted: Format, measures: Measures | None
+    request: CallerRequest, dataset: Dataset, asked: Question, wanted: Format, measures: Measures | None
 ) -> bytes | str:
     if wanted == Format.HTML:
         if measures is not None:
             raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
-        return (await _page(request, asked.programme, asked.period)).content
-    dataset = await dataset_of(request)
+        return await _page(dataset, asked.programme, asked.period)
     if measures is None:
         return render(await computed(partial(compute, asked=asked), dataset), wanted)
     about = _asked_before(request, dataset, measures)
@@ -104,9 +104,12 @@ async def _content(
 
 
 def _asked_before(request: CallerRequest, dataset: Dataset, measures: Measures) -> Asked:
-    """What analysts were told of this dataset; of another one they are told anew."""
+    """What analysts were told today: all day of the data that the first of them asked for.
+
+    Else who asks again after every event would see by single people where a rounded number turns.
+    """
     held: Asked | None = getattr(request.app.state, _TOLD, None)
-    if held is None or held.dataset is not dataset:
+    if held is None or held.dataset.manifest.data_cut != dataset.manifest.data_cut:
         held = Asked(dataset, measures)
         setattr(request.app.state, _TOLD, held)
     return held
@@ -118,12 +121,11 @@ def _measures(request: CallerRequest) -> Measures | None:
     return installed().measures(Audience.INTERNAL if internal else Audience.ANALYST)
 
 
-async def _etag(request: CallerRequest, asked: Question, wanted: Format, measures: Measures | None) -> str:
+def _etag(held: Held, asked: Question, wanted: Format, measures: Measures | None) -> str:
     """Names exactly what would be sent: of which data, by which definitions, to which question, in which form."""
-    data = await fingerprint_of(request)
     definitions = [definition_digest(of) for of in asked.indicators]
     words = [asked.programme, asked.period.text, list(asked.by), dict(asked.where), definitions]
-    told = msgspec.json.encode([list(map(str, data)), *words, wanted, measures], order="deterministic")
+    told = msgspec.json.encode([list(map(str, held.mark)), *words, wanted, measures], order="deterministic")
     return f'"{sha256(told).hexdigest()[:32]}"'
 
 
@@ -133,15 +135,14 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-async def _page(request: CallerRequest, programme: str, when: Period) -> Response[str]:
+async def _page(dataset: Dataset, programme: str, when: Period) -> str:
     def page(dataset: Dataset) -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
         return drawn.page(dataset, programme, when)
 
-    html = await computed(page, await dataset_of(request))
-    return Response(html, media_type=_MEDIA[Format.HTML])
+    return await computed(page, dataset)
 
 
 def _period(request: CallerRequest, text: str | None) -> Period:

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from analytics.extract.dataset import open_extract
-from analytics.indicators.cells import SUMS, cells_of, schema
+from analytics.indicators.cells import SUMS, cells_of, reads_of, schema
 from analytics.indicators.engine import Question, Results, answer, question
 from analytics.indicators.period import period
 
@@ -53,15 +53,11 @@ def _counting(folder: str, asked: Asked) -> Callable[[Iterator[Any]], Iterator[A
 
     def counted(batches: Iterator[Any]) -> Iterator[Any]:
         wanted, dataset = asked.question(), open_extract(Path(folder))
+        about = (wanted.indicators, wanted.periods, wanted.strata, dataset.manifest.data_cut)
+        reads = reads_of(*about)
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                cells = cells_of(
-                    dataset.buckets[number],
-                    wanted.indicators,
-                    wanted.periods,
-                    wanted.strata,
-                    dataset.manifest.data_cut,
-                )
+                cells = cells_of(dataset.buckets[number], *about, reads)
                 yield from cells.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
 
     return counted

@@ -2,6 +2,7 @@
 a real socket, and a real browser.
 """
 
+import io
 import itertools
 import os
 import shutil
@@ -166,7 +167,7 @@ async def add_people(database, *numbers, born=BORN):
     ]
     await load_feed(
         database,
-        content=b"\n".join(msgspec.json.encode(one) for one in people),
+        file=io.BytesIO(b"\n".join(msgspec.json.encode(one) for one in people)),
         form=FeedFormat.NDJSON,
         source=Source("test", ("no-cervical",), accept_synthetic=True),
         actor=system_actor("test"),

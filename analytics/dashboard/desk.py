@@ -3,9 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from analytics.extract.dataset import Dataset
+from analytics.live import Held
 from analytics.reports.counts import Counts
+
+if TYPE_CHECKING:
+    from analytics.reports.medium import Served
 
 _KEPT = 2000  # answers; a page has about twenty pictures of some 10 kB
 
@@ -13,10 +17,18 @@ _KEPT = 2000  # answers; a page has about twenty pictures of some 10 kB
 class Desk:
     """Asked by several threads at once. Of what was not asked for lately the oldest is forgotten."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.counts = Counts(dataset)
+    def __init__(self, held: Held) -> None:
+        self.counts = Counts(held.dataset)
+        self._read_at = held.read_at
         self._answers: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()
+
+    def served(self, trouble: str | None) -> "Served":
+        """How its pages are read; `trouble`: why changed protocol files are refused, where they are."""
+        # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
+        from analytics.reports.medium import Served  # noqa: PLC0415
+
+        return Served(trouble, self._read_at)
 
     def answer(self, key: object, work: Callable[[Counts], bytes]) -> bytes:
         """What was answered before, or else worked out now."""

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from analytics.dashboard.desk import Desk
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
-from analytics.live import computed, dataset_of
+from analytics.live import computed, held_of
 from analytics.parameters import refuse_others
 from analytics.reports.asked import FILTERS
 from analytics.reports.style import style
@@ -76,11 +76,12 @@ async def show_dashboard(
     trouble: str | None = request.app.state.shelf.trouble
 
     def page(desk: Desk) -> bytes:
-        from analytics.reports.medium import Served  # noqa: PLC0415
         from analytics.reports.page import index_page  # noqa: PLC0415
 
         key = ("index", when.text, language, trouble)
-        return desk.answer(key, lambda counts: index_page(counts, when, language, Served(trouble)).encode())
+        return desk.answer(
+            key, lambda counts: index_page(counts, when, language, desk.served(trouble)).encode()
+        )
 
     return await _answered(request, page, _HTML, _POLICY)
 
@@ -116,14 +117,13 @@ async def show_programme(
 
     def page(desk: Desk) -> bytes:
         from analytics.reports.asked import asked  # noqa: PLC0415
-        from analytics.reports.medium import Served  # noqa: PLC0415
         from analytics.reports.page import indicator_page, programme_page  # noqa: PLC0415
         from analytics.reports.views import Look  # noqa: PLC0415
 
         found = asked(**wanted, seen=desk.counts.seen(programme), strict=False)
         drawn = indicator_page if found.indicator else programme_page
         key = ("page", *found.key(), *found.passed_over, trouble)
-        return desk.answer(key, lambda counts: drawn(Look(counts, found), Served(trouble)).encode())
+        return desk.answer(key, lambda counts: drawn(Look(counts, found), desk.served(trouble)).encode())
 
     return await _answered(request, page, _HTML, _POLICY)
 
@@ -197,12 +197,12 @@ async def _answered(
     more: Mapping[str, str] | None = None,
 ) -> Response[Any]:  # fmt: skip
     """The answer, or that the browser has it already."""
-    dataset = await dataset_of(request)
+    held = await held_of(request)
     desk: Desk | None = getattr(request.app.state, _STATE, None)
-    if desk is None or not desk.counts.of(dataset):
-        desk = Desk(dataset)
+    if desk is None or not desk.counts.of(held.dataset):
+        desk = Desk(held)
         setattr(request.app.state, _STATE, desk)
-    content = await computed(lambda _: work(desk), dataset)
+    content = await computed(lambda _: work(desk), held.dataset)
     tag = f'"{sha256(content).hexdigest()[:24]}"'
     if request.headers.get("if-none-match") == tag:
         return _response(b"", media, policy, {"ETag": tag}, status=304)

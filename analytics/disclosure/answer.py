@@ -14,6 +14,7 @@ from analytics.disclosure.judge import Told, Verdict, judge, rounded
 from analytics.disclosure.policy import Measures, Rounding
 from analytics.extract.dataset import Dataset
 from analytics.indicators.engine import Question, Results, compute
+from analytics.indicators.measures import Quantile
 from analytics.indicators.model import Stratum
 from screening.refusals import Refused
 
@@ -30,13 +31,15 @@ def reason(measures: Measures) -> str:
 class Asked:
     """Questions about one dataset: each answer is safe beside its margins, and beside all answers before it.
 
-    Whoever asks twice, or two who put together what they were told, learn no more than from one table.
+    Whoever asks twice is answered the same, and two who put together what they were told learn no more than from
+    one table.
     """
 
     def __init__(self, dataset: Dataset, measures: Measures) -> None:
         self.dataset = dataset
         self._measures = measures
-        self._told: list[Told] = []
+        self._told = Told(dataset.manifest.data_cut, {}, frozenset(), {})
+        self._answers: dict[object, Results] = {}
         self._lock = Lock()
 
     def answer(self, asked: Question) -> Results:
@@ -44,12 +47,25 @@ class Asked:
         of the ones are the others.
         """
         _refuse_places_without_their_whole(asked)
+        known = self._answers.get(_named(asked))
+        if known is not None:
+            return known
         answers = [compute(self.dataset, one) for one in margins(asked)]
-        with self._lock:
-            verdict = judge(answers, self._measures, self._told)
-            cut = self.dataset.manifest.data_cut
-            self._told.append(Told(cut, verdict.cells, verdict.shown, verdict.sensitive))
-        return _only(tell(answers, verdict, self._measures)[0], asked)
+        with self._lock:  # who asked the same meanwhile was told first
+            return self._answers.get(_named(asked)) or self._judged(answers, asked)
+
+    def _judged(self, answers: Sequence[Results], asked: Question) -> Results:
+        verdict = judge(answers, self._measures, [self._told])
+        self._told = self._told.and_also(verdict)
+        told = _only(tell(answers, verdict, self._measures)[0], asked)
+        self._answers[_named(asked)] = told
+        return told
+
+
+def _named(asked: Question) -> object:
+    """Equal for questions that have one answer."""
+    ids = tuple(of.id for of in asked.indicators)
+    return asked.programme, ids, asked.period.text, tuple(asked.by), tuple(sorted(asked.where.items()))
 
 
 def _refuse_places_without_their_whole(asked: Question) -> None:
@@ -114,18 +130,33 @@ def _emptied(frame: pl.DataFrame, why: str) -> pl.DataFrame:
 
 
 def _rounded(results: Results, rounding: Rounding) -> pl.DataFrame:
-    """Counts to the nearest multiple, and figures made anew of them; those of other measures lose their limits."""
+    """Counts to the nearest multiple, and figures made anew of them; those of other measures are told coarsely."""
     counts = ("numerator", "denominator")
     frame = results.frame.with_columns(
         pl.Series(name, rounded(results.frame[name].to_numpy().astype(np.int64), rounding.base))
         for name in counts
     )
     plain = {of.id: of for of in results.question.indicators if not of.measure.binned}
+    timed = {of.id for of in results.question.indicators if isinstance(of.measure, Quantile)}
     parts = [
-        _remade(part, plain[name]) if name in plain else part.with_columns(low=None, high=None)
+        _remade(part, plain[name])
+        if name in plain
+        else part.with_columns(low=None, high=None)  # days tell no count
+        if name in timed
+        else _coarser(part, rounding.base)
         for (name,), part in frame.partition_by("id", as_dict=True, maintain_order=True).items()
     ]
     return pl.concat([part.cast(results.frame.schema) for part in parts] or [frame])
+
+
+def _coarser(part: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Without limits, and with no more digits than the rounded count bears: 98.86 % of about 90 are 87 of 88."""
+    value = part["value"].cast(pl.Float64).to_numpy()
+    bears = np.maximum(np.floor(np.log10(np.maximum(part["numerator"].to_numpy() / base, 1.0))), 1)
+    size = np.floor(np.log10(np.where(np.abs(value) > 0, np.abs(value), 1.0)))
+    step = 10.0 ** (size + 1 - bears)
+    told = pl.Series("value", np.round(value / step) * step, nan_to_null=True)
+    return part.with_columns(told, low=None, high=None)
 
 
 def _remade(part: pl.DataFrame, of: Any) -> pl.DataFrame:

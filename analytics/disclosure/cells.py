@@ -21,7 +21,7 @@ class What(StrEnum):
     NUMERATOR = "numerator"
     DENOMINATOR = "denominator"
     REST = "rest"  # the denominator without the numerator: nobody publishes it, everybody can work it out
-    SHARED = "shared"  # counted in several parts of a period, but once in the whole
+    LEFT = "left"  # of a wider number beside a narrower one inside it; nobody publishes it either
 
 
 class Place(NamedTuple):
@@ -119,7 +119,8 @@ def sensitive(cells: Cells, people: Mapping[str, frozenset[What]], below: int) -
     return {
         cell: (1, below - 1)
         for cell, value in cells.items()
-        if 0 < value < below and cell.what in people.get(cell.place.indicator, _ALL)
+        if 0 < value < below
+        and (cell.what == What.LEFT or cell.what in people.get(cell.place.indicator, _ALL))
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.disclosure.cells import Cell, What, cells_of, counts_of, numbered, sensitive
+from analytics.disclosure.left import Left, left_over
 from analytics.disclosure.policy import Measures, Rounding
 from analytics.disclosure.protect import System, protect
 from analytics.disclosure.relations import Relations, relations
@@ -26,6 +27,13 @@ class Told:
     cells: Mapping[Cell, int]
     shown: Collection[Cell]
     sensitive: Mapping[Cell, Interval]
+
+    def and_also(self, verdict: "Verdict") -> "Told":
+        """What is told when this is told as well, of the same data: each number once, however often it is."""
+        kept = dict(self.sensitive)
+        _add(kept, verdict.sensitive)
+        shown = frozenset([*self.shown, *verdict.shown])
+        return Told(self.data_cut, {**self.cells, **verdict.cells}, shown, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,10 @@ def judge(answers: Sequence[Results], measures: Measures, before: Sequence[Told]
         cells |= {
             cell: value for cell, value in one.cells.items() if _same_data(one, answers) and cell not in own
         }
+    left = left_over(cells, measures.small.below)
+    cells |= {cell: cells[wide] - cells[narrow] for cell, (wide, narrow) in left.items()}
     kept = _kept(cells, own, answers, measures, before)
-    return Verdict(own, _Reading(cells, own, known).hidden(kept, measures), kept)
+    return Verdict(own, _Reading(cells, own, known, left).hidden(kept, measures), kept)
 
 
 def _same_data(one: Told, answers: Sequence[Results]) -> bool:
@@ -140,12 +150,13 @@ class _Reading:
     cells: Mapping[Cell, int]
     own: Collection[Cell]
     known: Collection[Cell]
+    left: Left
 
     def hidden(self, kept: Mapping[Cell, Interval], measures: Measures) -> frozenset[Cell]:
         """A numerator goes with its denominator: its share would tell the denominator."""
-        linked = relations(self.cells)
+        linked = relations(self.cells, self.left)
         wanted = numbered(
-            {cell: span for cell, span in kept.items() if cell not in self.known}, linked.number
+            {cell: span for cell, span in kept.items() if not self._given_away(cell, measures)}, linked.number
         )
         hidden = protect(self._system(linked, measures), wanted)
         found = {cell for at, cell in enumerate(self.cells) if hidden[at] and cell in self.own}
@@ -172,8 +183,8 @@ class _Reading:
         )
 
     def _where(self, published: Callable[[Cell], bool], linked: Relations) -> npt.NDArray[np.bool_]:
-        """Rests and slack stand in no table."""
-        told = [cell.what != What.REST and published(cell) for cell in self.cells]
+        """Rests, what is left, and slack stand in no table."""
+        told = [cell.what not in (What.REST, What.LEFT) and published(cell) for cell in self.cells]
         return np.array(told + [False] * len(linked.slack))
 
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
+from analytics.disclosure.left import Left, Span, span_of
 from analytics.disclosure.protect import Equation
 from analytics.indicators.model import Stratum
-from analytics.indicators.period import period
 
-Span = tuple[int, int]  # from, up to but not with
 _AGE = Stratum.AGE_GROUP.value
 _AGES = re.compile(r"(?:(\d+)-(\d+))|<(\d+)|(\d+)\+|(\d+)")
 _OLDEST = 1000
@@ -38,10 +37,12 @@ class Relations:
         self.equations.append(equation)
 
 
-def relations(cells: Cells) -> Relations:
-    """All of them, over the cells in their order."""
+def relations(cells: Cells, left: Left) -> Relations:
+    """All of them, over the cells in their order; `left`: what the numbers leave of each other."""
     found = Relations({cell: at for at, cell in enumerate(cells)})
     _rests(cells, found)
+    for cell, (wide, narrow) in left.items():
+        found.add(wide, [narrow, cell])
     _margins(cells, found)
     _nested(cells, found, _by_period, overlapping=True)
     _nested(cells, found, _by_age, overlapping=False)
@@ -71,8 +72,7 @@ Placed = Callable[[Place], tuple[Hashable, Span] | None]
 
 
 def _by_period(place: Place) -> tuple[Hashable, Span]:
-    of = period(place.period)
-    return place._replace(period=""), (of.start.toordinal(), of.end.toordinal())
+    return place._replace(period=""), span_of(place)
 
 
 def _by_age(place: Place) -> tuple[Hashable, Span] | None:
@@ -101,7 +101,7 @@ def _nested(cells: Cells, found: Relations, placed: Placed, *, overlapping: bool
     """
     together: dict[Hashable, dict[Span, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
-        where = placed(cell.place)
+        where = None if cell.what == What.LEFT else placed(cell.place)
         if where is not None:
             together[where[0], cell.what][where[1]].append(cell)
     for spans in together.values():

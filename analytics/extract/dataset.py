@@ -89,6 +89,16 @@ def open_extract(directory: Path) -> Dataset:
     return Dataset(manifest, buckets)
 
 
+def loaded(directory: Path) -> Dataset:
+    """The dataset written there, read as a whole: what is counted stays what it is when the folder is replaced."""
+    found = open_extract(directory)
+    buckets = [
+        Bucket(**{name: getattr(bucket, name).collect().lazy() for name in TABLES})
+        for bucket in found.buckets
+    ]
+    return Dataset(found.manifest, buckets)
+
+
 def in_memory(
     buckets: Sequence[Mapping[str, pl.DataFrame]], *, data_cut: date, watermark: int = 0
 ) -> Dataset:

@@ -50,6 +50,7 @@ OPEN = ("person_id", "programme", "episode", "kind", "subject", "opened_on", "du
 EXTENT = "select coalesce(min(id), 0), coalesce(max(id) + 1, 0) from person"
 PROGRAMMES = "select distinct programme from standing order by programme"
 WATERMARK = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+READ_AT = "select transaction_timestamp()"
 # The life of a server: restored to an earlier day, or taken over by a replica, it begins another timeline, and
 # numbers of transactions that one had given may be given again.
 ORIGIN = """
@@ -64,10 +65,14 @@ select p.id, p.holder_id from person p
 """
 SERIES = "select key from extract_series where id = $1"
 NEW_SERIES = "insert into extract_series (key, begun_on) values ($1, $2) returning id"
-# What changes when anything a dataset is made of changes, and is cheap to ask.
+# What changes when anything a dataset is made of changes, and is cheap to ask. Numbers of rows would not do: who
+# began first may commit last. So it is the last transaction of all that had ended, and every later one that is seen.
 FINGERPRINT = """
-select (select max(id) from event) as events, (select max(id) from obligation) as obligations,
-       (select count(*) from obligation where state = 'open') as still_open,
+with now as (select pg_snapshot_xmin(pg_current_snapshot()) as unended)
+select (select xid::text from event, now where xid < unended order by xid desc limit 1) as events,
+       (select array_agg(distinct xid::text) from event, now where xid >= unended) as late_events,
+       (select xid::text from standing, now where xid < unended order by xid desc limit 1) as standings,
+       (select array_agg(distinct xid::text) from standing, now where xid >= unended) as late_standings,
        (select count(*) from standing where next_action_on <= $1) as awaiting_decision,
        (select max(id) from person) as people
 """

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -37,11 +37,16 @@ Progress = Callable[[int], object]  # told of each bucket that is written
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What an extract did. `read_again`: of how many people; None: of all, `because` of this."""
+    """What an extract did. `read_again`: of how many people; None: of all, `because` of this.
+
+    `read_at`: what was committed by this instant is in it; `fingerprint`: that of the same instant.
+    """
 
     manifest: Manifest
     read_again: int | None
     because: str
+    read_at: datetime
+    fingerprint: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,9 @@ class Snapshot:
         text.seek(0)
         header = text.readline().decode().strip().split(",")
         schema = {name: queries.dtype(name) for name in header}
-        return pl.read_csv(text, has_header=False, schema=schema, raise_if_empty=False)
+        return await asyncio.to_thread(
+            pl.read_csv, text, has_header=False, schema=schema, raise_if_empty=False
+        )
 
     async def _decided_again(self, ids: pl.Series, day: date) -> Frames:
         """Where everyone stood and what was owed by what was known that day: `decide` says it again."""
@@ -137,6 +144,7 @@ async def extract(
             series, key = await _series(tx, held)
             now = Snapshot(tx, key, known_on)
             watermark = await tx.value(queries.WATERMARK)
+            read_at, mark = await tx.value(queries.READ_AT), await fingerprint(tx)
             extent = cast("tuple[int, int]", await tx.row(queries.EXTENT))
             told = None if known_on is None else known_on.isoformat()
             taken = Taken(
@@ -147,7 +155,7 @@ async def extract(
             plan = parts(extent[1], taken, changed, held.buckets if held else 0)
             await _fill(store, now, plan, directory, progress)
         manifest = store.finish(known_on or today, watermark, taken)
-    return Extracted(manifest, None if changed is None else len(changed), because)
+    return Extracted(manifest, None if changed is None else len(changed), because, read_at, mark)
 
 
 async def _series(tx: Transaction, held: Manifest | None) -> tuple[UUID, bytes]:

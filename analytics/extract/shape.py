@@ -22,13 +22,13 @@ Frames = dict[str, pl.DataFrame]
 _TEST = TABLES["events"].schema["test"]
 
 # A person's number and a day as one number that sorts by person, then day. Days are told from 1790.
-_DAYS, _BEFORE_1970 = 1 << 17, 1 << 16
+DAYS, BEFORE_1970 = 1 << 17, 1 << 16
 
 
 def key(day: str | pl.Expr = "date") -> pl.Expr:
     """Sorts and looks up by person and day at once, which no pair of columns does as fast."""
     on = pl.col(day) if isinstance(day, str) else day
-    return pl.col("person").cast(pl.Int64) * _DAYS + on.to_physical().cast(pl.Int64) + _BEFORE_1970
+    return pl.col("person").cast(pl.Int64) * DAYS + on.to_physical().cast(pl.Int64) + BEFORE_1970
 
 
 def bucket_of(rows: Mapping[str, pl.DataFrame], names: pl.Series, *, known_on: date | None) -> Frames:

@@ -10,14 +10,14 @@ from typing import Any
 
 import polars as pl
 
-from analytics.extract.dataset import Manifest
+from analytics.extract.dataset import Bucket, Manifest
 from analytics.extract.schema import VERSION, fingerprint
 from analytics.funnels.eventlog import EventLog, area_codes, event_log, group_label
 from analytics.funnels.published import Printed, PublishedFunnel, read_funnel
 from analytics.indicators.catalogue import defined_for, unknown
-from analytics.indicators.cells import added, cells_of
+from analytics.indicators.cells import cells_of, schema
 from analytics.indicators.engine import Question, answer
-from analytics.indicators.model import Indicator, Stratum
+from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import period
 from analytics.methods.comparisons import Arm, Compared, Comparison, risk_difference, risk_ratio
 from analytics.places import municipalities
@@ -67,7 +67,7 @@ def compare(funnel: PublishedFunnel) -> list[Agreement]:
     log = event_log(funnel)
     offered = {name: replace(of, ages=log.programme.ages) for name, of in defined_for(log.programme).items()}
     wanted = {printed.indicator: _indicator(printed, funnel, offered) for printed in funnel.printed}
-    cells = _cells(log, list({of.id: of for of in wanted.values()}.values()))
+    cells = _cells_by_row(log, list({of.id: of for of in wanted.values()}.values()))
     told: list[Agreement] = []
     for printed in funnel.printed:
         of = wanted[printed.indicator]
@@ -92,33 +92,55 @@ def _base(name: str) -> tuple[str, Comparison | None]:
     return name, None
 
 
-def _cells(log: EventLog, indicators: Sequence[Indicator]) -> pl.DataFrame:
-    """Counted by the row of the file."""
-    asked = _question(log, indicators, by_row=True)
-    return added(
-        [cells_of(bucket, indicators, asked.periods, asked.strata, log.data_cut) for bucket in log.buckets()]
-    )
+def _cells_by_row(log: EventLog, indicators: Sequence[Indicator]) -> Sequence[pl.DataFrame]:
+    """For each row of the file what its people make of each indicator."""
+    by = _STRATA[log.funnel.by] if log.funnel.by else None
+    found = [[pl.DataFrame(schema=schema([]))] for _ in log.funnel.rows]
+    split = [of for of in indicators if by in of.strata]
+    rest = [of for of in indicators if by not in of.strata]
+    for number, bucket in log.buckets():
+        if by is not None:
+            found[number].append(_under_its_word(_cells(log, bucket, split, [by]), by, log, number))
+        found[number].append(_cells(log, bucket, rest, []))
+    return [pl.concat(cells) for cells in found]
 
 
-def _question(log: EventLog, indicators: Sequence[Indicator], *, by_row: bool) -> Question:
+def _cells(
+    log: EventLog, bucket: Bucket, indicators: Sequence[Indicator], by: Sequence[Stratum]
+) -> pl.DataFrame:
+    asked = _question(log, indicators, by)
+    return cells_of(bucket, indicators, asked.periods, asked.strata, log.data_cut)
+
+
+def _under_its_word(cells: pl.DataFrame, by: Stratum, log: EventLog, number: int) -> pl.DataFrame:
+    """Only what our strata place where the file does: the screens of a second round are none of a first."""
+    word = "part" if by in TIMES else by.value
+    whole = pl.lit(_question(log, [], []).period.text)
+    placed = cells.filter(pl.col(word) == _label(log.funnel, number)).with_columns(part=whole)
+    return placed.select(schema([]).names())
+
+
+def _question(log: EventLog, indicators: Sequence[Indicator], by: Sequence[Stratum]) -> Question:
     span = log.years[0] if len(log.years) == 1 else f"{log.years[0]}-{log.years[-1]}"
-    by = [_STRATA[log.funnel.by]] if by_row and log.funnel.by else []
     return Question(log.programme.id, indicators, period(str(span)), by)
 
 
-def _answers(cells: pl.DataFrame, log: EventLog, of: Indicator) -> tuple[pl.DataFrame, Mapping[str, Any]]:
+_Figures = Mapping[str, Any]  # a row of results
+
+
+def _answers(
+    cells: Sequence[pl.DataFrame], log: EventLog, of: Indicator
+) -> tuple[Sequence[_Figures], _Figures]:
     """Our results by row, and for the whole: nobody is in two rows, so those of the rows add up."""
-    source = Manifest(VERSION, fingerprint(), log.data_cut, 0, 0, {})
-    by_row, whole = (_question(log, [of], by_row=so) for so in (True, False))
-    together = cells.with_columns(part=pl.lit(whole.period.text))
-    return answer(cells, by_row, source).frame, answer(together, whole, source).frame.row(0, named=True)
+    source, asked = Manifest(VERSION, fingerprint(), log.data_cut, 0, 0, {}), _question(log, [of], [])
+    each = [answer(of_row, asked, source).frame.row(0, named=True) for of_row in cells]
+    return each, answer(pl.concat(cells), asked, source).frame.row(0, named=True)
 
 
 def _agreements(
-    printed: Printed, of: Indicator, funnel: PublishedFunnel, found: tuple[pl.DataFrame, Mapping[str, Any]]
+    printed: Printed, of: Indicator, funnel: PublishedFunnel, found: tuple[Sequence[_Figures], _Figures]
 ) -> list[Agreement]:
-    by_row, whole = found
-    ours = [_of_row(by_row, funnel, number) for number in range(len(funnel.rows))]
+    ours, whole = found
     own, shown = _per(of.unit_text), _per(printed.unit)
     factor = shown / own if shown and own else 1.0
     _, comparison = _base(printed.indicator)
@@ -135,15 +157,6 @@ def _agreements(
         for label, part, figure, row in lines
         if figure is not None
     ]
-
-
-def _of_row(by_row: pl.DataFrame, funnel: PublishedFunnel, number: int) -> Mapping[str, Any]:
-    """Our result for that row of the file; nothing counted where there is none."""
-    if funnel.by is None:
-        return by_row.row(0, named=True)
-    found = by_row.filter(pl.col(_STRATA[funnel.by].value) == _label(funnel, number))
-    nothing = {"numerator": 0, "denominator": 0, "value": None, "low": None, "high": None}
-    return found.row(0, named=True) if found.height else nothing
 
 
 def _label(funnel: PublishedFunnel, number: int) -> str:
@@ -166,6 +179,11 @@ def _compared(comparison: Comparison, ours: Sequence[Mapping[str, Any]], funnel:
         message = f"{funnel.file}: {comparison} compares two rows; the file has {len(ours)}"
         raise Refused("funnel_unreadable", message, file=funnel.file)
     of, to = (Arm(row["numerator"], row["denominator"]) for row in ours)
+    if not (of.total and to.total) or (comparison == Comparison.RISK_RATIO and not (of.count and to.count)):
+        message = (
+            f"{funnel.file}: {comparison} of {of.count} of {of.total} and {to.count} of {to.total} is none"
+        )
+        raise Refused("funnel_unreadable", message, file=funnel.file)
     return _COMPARED[comparison](of, to)
 
 

@@ -6,6 +6,7 @@ Days are chosen so that everything that is to count lies well inside every windo
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ _BUCKET = 250_000
 _USUAL_YEAR = 2020
 _OPEN_END = 10  # years that an open age group is taken to span
 _FOLLOW_UP_YEARS = 6
+_OLDEST = 110
+_NUMBERS = {"year": (1920, 2180), "round": (1, 40)}  # what the word of such a row may be
 _SCREENED = 30  # days from the letter to the test
 _AGO = -400  # days before the letter: in the window of a coverage, not in the year
 
@@ -126,14 +129,17 @@ class EventLog:
     years: Sequence[int]
     data_cut: date
 
-    def buckets(self) -> Generator[Bucket]:
-        """Each made when it is asked for: a national programme need not fit in memory."""
+    def buckets(self) -> Generator[tuple[int, Bucket]]:
+        """With the number of the row they belong to.
+
+        Each is made when it is asked for: a national programme need not fit in memory.
+        """
         first_person = 1
         for number, row in enumerate(self.funnel.rows):
             size, groups = groups_of(self.funnel, row)
             for start in range(0, size, _BUCKET):
                 people = Some(start, min(size, start + _BUCKET))
-                yield self._bucket(row, number, groups, people, first_person)
+                yield number, self._bucket(row, number, groups, people, first_person)
                 first_person += people.count
 
     def _bucket(self, row: Row, number: int, groups: Groups, people: Some, first_person: int) -> Bucket:
@@ -208,10 +214,10 @@ def _limits(label: str) -> tuple[int, int]:
     text = label.replace(" ", "").replace("–", "-")
     if text.startswith("<") and text[1:].isdecimal():
         return max(int(text[1:]) - _OPEN_END, 0), int(text[1:])
-    if text.endswith("+") and text[:-1].isdecimal():
+    if text.endswith("+") and text[:-1].isdecimal() and int(text[:-1]) <= _OLDEST:
         return int(text[:-1]), int(text[:-1]) + _OPEN_END
     low, _, high = text.partition("-")
-    if low.isdecimal() and (high.isdecimal() or not high):
+    if low.isdecimal() and (high.isdecimal() or not high) and int(low) <= int(high or low) <= _OLDEST:
         return int(low), int(high or low) + 1
     raise Refused("unknown_age_group", f"{label!r} is no age group; write 25-29, <20 or 75+", age_group=label)
 
@@ -223,17 +229,22 @@ def area_codes() -> Sequence[str]:
 
 
 def event_log(funnel: PublishedFunnel) -> EventLog:
-    """The funnel as data. Refuses more areas than there are places to stand for them, and strange ages."""
+    """The funnel as data. Refuses more areas than there are places to stand for them, and strange ages, years, rounds."""
     if funnel.by == "area" and len(funnel.rows) > len(area_codes()):
         raise Refused(
             "too_many_areas", f"{funnel.file}: {len(funnel.rows)} areas; at most {len(area_codes())}"
         )
     for row in funnel.rows:
-        if funnel.by in ("year", "round") and not row.label.isdecimal():
-            message = f"{funnel.file}: {funnel.by} is {row.label!r}; expected a number"
+        if funnel.by in _NUMBERS and not _is_number(row.label, _NUMBERS[funnel.by]):
+            first, last = _NUMBERS[funnel.by]
+            message = f"{funnel.file}: {funnel.by} is {row.label!r}; expected a number from {first} to {last}"
             raise Refused("funnel_unreadable", message, file=funnel.file)
     years = sorted({int(row.label) for row in funnel.rows}) if funnel.by == "year" else [_USUAL_YEAR]
     return EventLog(funnel, _programme(funnel), years, date(years[-1] + _FOLLOW_UP_YEARS, 1, 1))
+
+
+def _is_number(label: str, limits: tuple[int, int]) -> bool:
+    return label.isdecimal() and limits[0] <= int(label) <= limits[1]
 
 
 def _programme(funnel: PublishedFunnel) -> Programme:
@@ -253,12 +264,20 @@ def _ages(rows: Sequence[Row]) -> Ages:
     """Groups as the rows name them, with everybody younger or older where a row has no end."""
     closed = [_limits(row.label) for row in rows if not _open_ended(row.label)]
     ends = [_limits(row.label) for row in rows if _open_ended(row.label)]
+    _refuse_overlap(closed)
     limits = sorted({age for group in closed for age in group})
     if not closed:
         limits = sorted(
             {high if row.label.startswith("<") else low for row, (low, high) in zip(rows, ends, strict=True)}
         )
     return Ages(low=limits[0], high=limits[-1], cuts=tuple(limits[1:-1]), others=bool(ends))
+
+
+def _refuse_overlap(groups: Sequence[tuple[int, int]]) -> None:
+    for (low, high), (following, _) in pairwise(sorted(groups)):
+        if following < high:
+            told = f"age groups {low}-{high - 1} and the one from {following} overlap; expected each age in one row"
+            raise Refused("unknown_age_group", told, age_group=f"{low}-{high - 1}")
 
 
 def _open_ended(label: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -25,6 +25,7 @@ WORDS: Mapping[Cancer, tuple[str, ...]] = {
         "discordant", "concordant_positive", "dismissed_at_consensus",
     ),
 }  # fmt: skip
+_MOST = 100_000_000  # people in one row: more than any programme has called
 _KEYS = ("title", "source", "programme", "note", "by", "rows", "published")
 
 
@@ -65,6 +66,8 @@ def read_funnel(path: Path) -> PublishedFunnel:
         text = path.read_text()
     except OSError as error:
         raise Refused("no_funnel", f"{path}: cannot be read ({error.strerror})", file=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise Refused("no_funnel", f"{path}: is no text in UTF-8 ({error.reason})", file=str(path)) from error
     yaml12.read(text, file=str(path))
     # numbers stay text, so that 10.0 is known to have been printed with a digit after the point
     return _Reader(str(path), text).funnel(yaml.load(text, Loader=yaml.CBaseLoader))  # noqa: S506  builds only text
@@ -82,20 +85,29 @@ class _Reader:
         for key in held:
             if key not in _KEYS:
                 raise self.refused(f".{key}", unknown("key of a funnel", key, _KEYS))
-        cancer = self._cancer(held.get("programme", ""))
+        cancer = self._cancer(str(held.get("programme", "")))
         by = held.get("by")
-        if by is not None and by not in STRATA:
-            raise self.refused(".by", unknown("stratum", by, STRATA))
+        if by is not None and (not isinstance(by, str) or by not in STRATA):
+            raise self.refused(".by", unknown("stratum", str(by), STRATA))
         rows = [
             self._row(row, number, cancer, by)
             for number, row in enumerate(self._list(held.get("rows"), ".rows"))
         ]
-        printed = [
-            self._printed(name, figures, len(rows)) for name, figures in held.get("published", {}).items()
-        ]
-        return PublishedFunnel(
-            self.file, held.get("title", ""), held.get("source", ""), cancer, by, rows, printed
-        )
+        self._refuse_too_many(rows)
+        figures = self._mapping(held.get("published") or {}, ".published")
+        printed = [self._printed(name, told, len(rows)) for name, told in figures.items()]
+        title, source = (str(held.get(key, "")) for key in ("title", "source"))
+        return PublishedFunnel(self.file, title, source, cancer, by, rows, printed)
+
+    def _mapping(self, told: Any, path: str) -> Mapping[str, Any]:
+        if not isinstance(told, dict):
+            raise self.refused(path, f"{told!r}; expected names with their values, as in {{tested: 5}}")
+        return cast("dict[str, Any]", told)
+
+    def _refuse_too_many(self, rows: Sequence[Row]) -> None:
+        most = max(count for row in rows for count in (*row.counts.values(), 0))
+        if most > _MOST:
+            raise self.refused(".rows", f"{most:,} people in one row; at most {_MOST:,} can be made")
 
     def _cancer(self, word: str) -> Cancer:
         if word not in set(Cancer):
@@ -107,9 +119,9 @@ class _Reader:
             raise self.refused(path, "expected a list of rows, each with its counts")
         return told
 
-    def _row(self, told: Mapping[str, str], number: int, cancer: Cancer, by: str | None) -> Row:
+    def _row(self, held: Any, number: int, cancer: Cancer, by: str | None) -> Row:
         path = f".rows[{number}]"
-        counts: dict[str, int] = {}
+        told, counts = self._mapping(held, path), dict[str, int]()
         for word, count in told.items():
             if word == by:
                 continue
@@ -117,33 +129,40 @@ class _Reader:
                 raise self.refused(
                     f"{path}.{word}", unknown(f"count in {cancer} screening", word, WORDS[cancer])
                 )
-            if not count.isdecimal():
+            if not isinstance(count, str) or not count.isdecimal():
                 raise self.refused(f"{path}.{word}", f"{word} is {count!r}; expected a whole number")
             counts[word] = int(count)
-        if by is not None and by not in told:
+        if by is not None and not isinstance(told.get(by), str):
             raise self.refused(path, f"the row does not say its {by}")
         return Row(told[by] if by else str(number + 1), counts)
 
-    def _printed(self, name: str, told: Mapping[str, Any], rows: int) -> Printed:
+    def _printed(self, name: str, held: Any, rows: int) -> Printed:
         path = f".published.{name}"
+        told = self._mapping(held, path)
         for key in told:
             if key not in ("unit", "rows", "all", "low", "high"):
                 raise self.refused(
                     f"{path}.{key}", unknown("key", key, ("unit", "rows", "all", "low", "high"))
                 )
-        by_row = [self._number(x, f"{path}.rows") for x in told.get("rows", [])]
+        figures: Any = told.get("rows") or []
+        if not isinstance(figures, list):
+            raise self.refused(f"{path}.rows", f"{figures!r}; expected a list, one figure a row")
+        by_row = [self._number(x, f"{path}.rows") for x in cast("list[Any]", figures)]
         if by_row and len(by_row) != rows:
             raise self.refused(f"{path}.rows", f"{name} has {len(by_row)} figures for {rows} rows")
         whole, low, high = (self._number(told.get(key), f"{path}.{key}") for key in ("all", "low", "high"))
         return Printed(name, str(told.get("unit", "")), by_row, whole, low, high)
 
-    def _number(self, text: str | None, path: str) -> Decimal | None:
+    def _number(self, text: Any, path: str) -> Decimal | None:
         if text in (None, "", "null", "~"):
             return None
         try:
-            return Decimal(text)
+            number = Decimal(str(text))
         except InvalidOperation as error:
             raise self.refused(path, f"{text!r} is no number") from error
+        if not number.is_finite():
+            raise self.refused(path, f"{text!r} is no number that can be printed")
+        return number
 
     def refused(self, path: str, message: str) -> Refused:
         line = yaml12.line_of(self.text, path)

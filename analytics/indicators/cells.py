@@ -4,7 +4,7 @@ One cell is one stratum of one indicator in one part of the period (and one bin,
 bins). Cells of different buckets add up, because no person is in two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,25 +14,43 @@ import numpy.typing as npt
 import polars as pl
 
 from analytics.extract.dataset import Bucket
-from analytics.indicators.facts import Facts
+from analytics.extract.schema import TABLES
+from analytics.indicators.facts import Facts, Reading
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import Periods
 from analytics.indicators.strata import Split, split
 
+Reads = Mapping[str, Mapping[str, Reading]]  # programme -> table -> what is read of it
 SUMS = ("numerator", "denominator")
 _DENSE = 1 << 16  # so many cells are counted by direct addressing even for a handful of units
 
 
+Words = tuple[tuple[str, tuple[str, ...]], ...]  # the words of each stratum; the last turns fastest
+Codes = npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """`codes` of units, each standing for one word of every stratum; the last stratum turns fastest."""
+    """`codes` of units, each standing for one word of every stratum."""
 
-    words: Sequence[tuple[str, Sequence[str]]]
-    codes: npt.NDArray[np.int64]
+    words: Words
+    codes: Codes
 
     @property
     def size(self) -> int:
         return int(np.prod([len(words) for _, words in self.words]))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The sums of one indicator; `codes` of the cells that occur are those of splits times `span` plus the bin."""
+
+    indicator: str
+    words: Words
+    span: int
+    codes: Codes
+    numerator: Codes
+    denominator: Codes
 
 
 def schema(strata: Sequence[Stratum]) -> pl.Schema:
@@ -48,82 +66,112 @@ def cells_of(
     periods: Periods,
     strata: Sequence[Stratum],
     data_cut: date,
+    reads: Reads | None = None,
 ) -> pl.DataFrame:
-    """The cells of all these indicators, which share what happened where they are of one programme."""
-    facts: dict[str, Facts] = {}
-    found = [pl.DataFrame(schema=schema(strata))]
+    """The cells of all these indicators, which share what happened where they are of one programme.
+
+    `reads`: what they read, as `reads_of` tells it; without it everything is read.
+    """
+    facts = _facts(bucket, indicators, data_cut, reads or {})
+    alike: dict[Words, list[Tally]] = {}
     for of in indicators:
-        name = of.programme.id
-        known = facts.setdefault(name, Facts(bucket, of.programme, data_cut))
-        found.append(_cells(known, of, periods, strata))
-    return pl.concat(found)
+        told = _tally(facts[of.programme.id], of, periods, strata)
+        alike.setdefault(told.words, []).append(told)
+    return pl.concat(
+        [pl.DataFrame(schema=schema(strata)), *(_decoded(tallies) for tallies in alike.values())]
+    )
 
 
-def _cells(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]) -> pl.DataFrame:
+def reads_of(
+    indicators: Sequence[Indicator], periods: Periods, strata: Sequence[Stratum], data_cut: date
+) -> Reads:
+    """What these indicators read of a bucket, by programme and table: found by asking them of nobody."""
+    nobody = Bucket(**{name: pl.LazyFrame(schema=table.schema) for name, table in TABLES.items()})
+    facts = _facts(nobody, indicators, data_cut, {})
+    for of in indicators:
+        _tally(facts[of.programme.id], of, periods, strata)
+    return {name: known.asked for name, known in facts.items()}
+
+
+def _facts(
+    bucket: Bucket, indicators: Sequence[Indicator], data_cut: date, reads: Reads
+) -> Mapping[str, Facts]:
+    programmes = {of.programme.id: of.programme for of in indicators}
+    return {
+        name: Facts(bucket, programme, data_cut, reads.get(name, {}))
+        for name, programme in programmes.items()
+    }
+
+
+def _tally(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]) -> Tally:
     units = of.units(facts, of, periods)
     counted = of.counted(units, facts, of, periods)
     # where none was left out, units fall to the strata as before, and that was perhaps worked out already
     same = units if counted.height == units.height else counted
     asked = ("split", tuple(strata), of.ages, periods)
     split_ = facts.of_frame(same, asked, lambda: _split(same, facts, of, periods, strata))
-    told = tally(counted, split_, binned=of.measure.binned)
-    return told.insert_column(0, _text((of.id,)).new_from_index(0, told.height).alias("indicator"))
+    return tally(of.id, counted, split_, binned=of.measure.binned)
 
 
 def _split(
     units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]
 ) -> Splits:
     """By the part of the period, and by each stratum in turn."""
-    parts = Split("part", units["part"].to_numpy().astype(np.int64), [part.text for part in periods.parts])
+    parts = Split("part", units["part"].to_numpy(), [part.text for part in periods.parts])
     splits = [parts, *(split(stratum, units, facts, of) for stratum in strata if stratum not in TIMES)]
     code = np.zeros(units.height, dtype=np.int64)
     for one in splits:
-        code = code * len(one.words) + one.codes
-    return Splits([(one.name, one.words) for one in splits], code)
+        code *= len(one.words)
+        code += one.codes
+    return Splits(tuple((one.name, tuple(one.words)) for one in splits), code)
 
 
-def tally(units: pl.DataFrame, splits: Splits, *, binned: bool) -> pl.DataFrame:
+def tally(indicator: str, units: pl.DataFrame, splits: Splits, *, binned: bool) -> Tally:
     """Sums of `counted` and of `of` (1 where it is not told) by every combination of words that occurs."""
     code, span = splits.codes, 1
     if binned:
         bins = units["bin"].to_numpy().astype(np.int64)
         span = int(bins.max()) + 1 if len(bins) else 1
         code = code * span + bins
-    occurring, place = _numbered(code, splits.size * span)
-    sums = _sums(units, place, len(occurring))
-    return pl.DataFrame({**_decoded(occurring, splits, span), **dict(zip(SUMS, sums, strict=True))})
+    size = splits.size * span
+    if size <= max(_DENSE, 4 * len(code)):
+        return Tally(indicator, splits.words, span, *_sums(units, code, size))
+    occurring, place = np.unique(code, return_inverse=True)
+    return Tally(indicator, splits.words, span, occurring, *_sums(units, place, len(occurring))[1:])
 
 
-def _numbered(code: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The codes that occur, and for each unit the place of its own among them."""
-    if size > max(_DENSE, 4 * len(code)):
-        occurring, place = np.unique(code, return_inverse=True)
-        return occurring, place
-    occurring = np.flatnonzero(np.bincount(code, minlength=size))
-    places = np.zeros(size, dtype=np.int64)
-    places[occurring] = np.arange(len(occurring))
-    return occurring, places[code]
+def _sums(units: pl.DataFrame, code: Codes, size: int) -> tuple[Codes, Codes, Codes]:
+    """The codes below `size` that occur, and both sums of each.
 
-
-def _sums(units: pl.DataFrame, place: npt.NDArray[np.int64], cells: int) -> tuple[pl.Series, pl.Series]:
-    """Exact: floats hold whole numbers up to 2^53, far above any count of days."""
+    Exact: floats hold whole numbers up to 2^53, far above any count of days.
+    """
     counted = units["counted"].to_numpy()
-    if counted.dtype == np.bool_:
-        numerator = np.bincount(place[counted], minlength=cells)
+    if counted.dtype == np.bool_ and "of" not in units.columns:
+        both = np.bincount(2 * code + counted, minlength=2 * size).reshape(size, 2)
+        numerator, total = both[:, 1], both.sum(axis=1)
+        occurring = np.flatnonzero(total)
     else:
-        numerator = np.bincount(place, weights=counted, minlength=cells)
-    of = units["of"].to_numpy() if "of" in units.columns else None
-    total = np.bincount(place, weights=of, minlength=cells)
-    return pl.Series(numerator.astype(np.int64)), pl.Series(total.astype(np.int64))
+        of = units["of"].to_numpy() if "of" in units.columns else None
+        numerator, total = (np.bincount(code, weights=sums, minlength=size) for sums in (counted, of))
+        occurring = np.flatnonzero(np.bincount(code, minlength=size))
+    return occurring, numerator[occurring].astype(np.int64), total[occurring].astype(np.int64)
 
 
-def _decoded(code: npt.NDArray[np.int64], splits: Splits, span: int) -> dict[str, pl.Series]:
-    rest, bins = np.divmod(code, span)
+def _decoded(tallies: Sequence[Tally]) -> pl.DataFrame:
+    """In words, all at once: those of several indicators are told as fast as those of one."""
+    indicators = np.repeat(np.arange(len(tallies)), [len(one.codes) for one in tallies])
+    code, bins = (
+        np.concatenate(parts)
+        for parts in zip(*(np.divmod(one.codes, one.span) for one in tallies), strict=True)
+    )
     columns = {"bin": pl.Series(bins, dtype=pl.Int64)}
-    for name, words in reversed(splits.words):
-        rest, place = np.divmod(rest, max(len(words), 1))
-        columns[name] = _text(tuple(words)).gather(place)
-    return {name: columns[name] for name in [*(name for name, _ in splits.words), "bin"]}
+    for name, words in reversed(tallies[0].words):
+        code, place = np.divmod(code, max(len(words), 1))
+        columns[name] = _text(words).gather(place)
+    columns["indicator"] = _text(tuple(one.indicator for one in tallies)).gather(indicators)
+    sums = {name: np.concatenate([getattr(one, name) for one in tallies]) for name in SUMS}
+    names = ["indicator", *(name for name, _ in tallies[0].words), "bin"]
+    return pl.DataFrame({**{name: columns[name] for name in names}, **sums})
 
 
 @lru_cache(maxsize=1024)

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, Manifest
+from analytics.extract.dataset import Bucket, Dataset, Manifest
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme, unknown
-from analytics.indicators.cells import added, cells_of, schema
+from analytics.indicators.cells import added, cells_of, reads_of, schema
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import Period, Periods
 from analytics.places import counties
@@ -34,6 +33,7 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "mature": pl.Boolean,  # whether every unit had its whole follow-up before the data cut
     "mature_on": pl.Date,  # the first data cut at which it has
 }
+_MOST_PARTS = 240  # twenty years by month
 _WORKERS = max(2, min(4, os.cpu_count() or 1))
 
 
@@ -83,13 +83,13 @@ def question(
     Without `ids`: every indicator of the programme that can be split by all of `by`.
     """
     offered = of_programme(programme)
-    strata = [_stratum(name) for name in by]
+    strata = list(dict.fromkeys(_stratum(name) for name in by))
     _refuse_two_times(strata)
     only = {_stratum(name): word for name, word in (where or {}).items()}
     if county is not None:
         only[Stratum.COUNTY] = _county(county)
     needed = [*strata, *only]
-    chosen = [_offering(definition(name, programme), needed) for name in ids] or [
+    chosen = [_offering(definition(name, programme), needed) for name in dict.fromkeys(ids)] or [
         indicator for indicator in offered if set(needed) <= set(indicator.strata)
     ]
     if not chosen:
@@ -129,26 +129,29 @@ def _county(asked: str) -> str:
 
 def compute(dataset: Dataset, asked: Question) -> Results:
     """Answer the question from the dataset. Refuses a period that begins after the data cut."""
-    refuse_future(asked.period, dataset.manifest.data_cut)
+    refuse_future(asked.periods, dataset.manifest.data_cut)
     return answer(count(dataset, asked), asked, dataset.manifest)
 
 
-def refuse_future(period: Period, data_cut: date) -> None:
-    """Of a period that begins after the data cut nothing can be told."""
+def refuse_future(periods: Periods, data_cut: date) -> None:
+    """Of a period that begins after the data cut nothing can be told; nor is anything of very many parts at once."""
+    period = periods.whole
     if period.start >= data_cut:
         message = f"period {period.text} begins on {period.start}, the data end on {data_cut}"
         raise Refused("period_without_data", message, period=period.text, data_cut=data_cut.isoformat())
+    if len(periods.parts) > _MOST_PARTS:
+        message = f"{period.text} has {len(periods.parts)} parts; ask for at most {_MOST_PARTS} at once"
+        raise Refused("too_many_parts", message, period=period.text)
 
 
 def count(dataset: Dataset, asked: Question) -> pl.DataFrame:
     """The cells of all buckets, added up."""
-    work = partial(
-        cells_of,
-        indicators=asked.indicators,
-        periods=asked.periods,
-        strata=asked.strata,
-        data_cut=dataset.manifest.data_cut,
-    )
+    about = (asked.indicators, asked.periods, asked.strata, dataset.manifest.data_cut)
+    reads = reads_of(*about)
+
+    def work(bucket: Bucket) -> pl.DataFrame:
+        return cells_of(bucket, *about, reads)
+
     with ThreadPoolExecutor(_WORKERS) as pool:
         return added([pl.DataFrame(schema=schema(asked.strata)), *pool.map(work, dataset.buckets)])
 
@@ -165,8 +168,9 @@ def answer(cells: pl.DataFrame, asked: Question, source: Manifest) -> Results:
 def _valued(of: Indicator, cells: pl.DataFrame, asked: Question, source: Manifest) -> pl.DataFrame:
     strata = [stratum.value for stratum in asked.by if stratum not in TIMES]
     time = next((stratum.value for stratum in asked.by if stratum in TIMES), None)
-    mature = {part.text: of.mature_on(part) for part in asked.periods.parts}
-    figures = _figures(of, cells, list(mature), strata)
+    begun = [part for part in asked.periods.parts if part.start < source.data_cut]
+    mature = {part.text: of.mature_on(part) for part in begun}
+    figures = _figures(of, cells.filter(pl.col("part").is_in(list(mature))), list(mature), strata)
     mature_on = pl.col("part").replace_strict(mature, return_dtype=pl.Date())
     standard = None if of.acceptable is None else of.acceptable.value
     told = {

@@ -5,7 +5,7 @@ they have in common. Facts are frames sorted by `key` (person and day as one num
 person lived and how old she was that day.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -22,16 +22,36 @@ Fact = Callable[["Facts"], pl.DataFrame]
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
+class Reading:
+    """Which rows and columns of a table are read: those of these kinds, and these columns."""
+
+    kinds: set[str] = field(default_factory=set[str])
+    columns: set[str] = field(default_factory=lambda: {"programme", "kind"})
+
+    def add(self, kinds: Iterable[str], columns: Iterable[str]) -> None:
+        self.kinds.update(kinds)
+        self.columns.update(columns)
+
+    def covers(self, kinds: Iterable[str], columns: Iterable[str]) -> bool:
+        return self.kinds.issuperset(kinds) and self.columns.issuperset(columns)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One bucket as one programme knows it, up to the data cut.
 
-    Its events are read once, all together: even one indicator asks for several kinds of them.
+    Its events are read once, all together: even one indicator asks for several kinds of them. `reading` (by
+    table): what will be asked for, as `asked` tells it of another bucket; without it everything is read.
     """
 
     bucket: Bucket
     programme: Programme
     data_cut: date
+    reading: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
+    asked: Mapping[str, Reading] = field(
+        default_factory=lambda: {"events": Reading(), "obligations": Reading()}
+    )
     _known: dict[object, Any] = field(default_factory=dict[object, Any])
 
     def once(self, name: object, told: Callable[[], T]) -> T:
@@ -45,17 +65,40 @@ class Facts:
             return self.once((id(frame), name), told)
         return told()
 
-    def events(self, kinds: Sequence[str]) -> pl.LazyFrame:
+    def events(self, kinds: Sequence[str], columns: Sequence[str], where: pl.Expr | None) -> pl.DataFrame:
         """Events of these kinds that concern the programme: its own, and those that concern every one."""
-        own = self.bucket.events.filter(pl.col("programme").is_in([self.programme.id, ""]))
-        read = self.once("events", own.drop("recorded_on").collect)
-        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
+        own = pl.col("programme").is_in([self.programme.id, ""])
+        return self._of_kinds("events", own, kinds, columns, where)
 
-    def obligations(self, kinds: Sequence[str]) -> pl.LazyFrame:
+    def obligations(self, kinds: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
         """What the programme owes or owed, of these kinds."""
-        own = self.bucket.obligations.filter(pl.col("programme") == self.programme.id)
-        read = self.once("obligations", own.drop("subject", "closed_reason").collect)
-        return read.lazy().filter(pl.col("kind").is_in(list(kinds)))
+        own = pl.col("programme") == self.programme.id
+        return self._of_kinds("obligations", own, kinds, columns, None)
+
+    def _of_kinds(
+        self, table: str, own: pl.Expr, kinds: Sequence[str], columns: Sequence[str], where: pl.Expr | None
+    ) -> pl.DataFrame:
+        needed = [*columns, *(where.meta.root_names() if where is not None else ())]
+        self.asked[table].add(kinds, needed)
+        expected = self.reading.get(table)
+        if expected is not None and not expected.covers(kinds, needed):
+            expected = None
+        read = self.once((table, id(expected)), lambda: self._read(table, own, expected))
+        if where is None:
+            return read.lazy().filter(_among(kinds)).select(columns).collect()
+        # a part of a kind, and soon another part: of tests there are many
+        whole = self.once((table, id(expected), *kinds), lambda: read.filter(_among(kinds)))
+        return whole.lazy().filter(where).select(columns).collect()
+
+    def _read(self, table: str, own: pl.Expr, expected: Reading | None) -> pl.DataFrame:
+        rows: pl.LazyFrame = getattr(self.bucket, table).filter(own)
+        if expected is None:
+            return rows.collect()
+        return rows.filter(_among(sorted(expected.kinds))).select(sorted(expected.columns)).collect()
+
+
+def _among(kinds: Sequence[str]) -> pl.Expr:
+    return pl.col("kind").is_in(kinds) if len(kinds) > 1 else pl.col("kind") == kinds[0]
 
 
 def fact(told: Fact) -> Fact:
@@ -71,16 +114,14 @@ def fact(told: Fact) -> Fact:
 
 def happened(facts: Facts, kinds: Sequence[str], *columns: str, where: pl.Expr | None = None) -> pl.DataFrame:
     """Events of these kinds that concern the programme: its own, and those that concern every one."""
-    chosen = facts.events([str(kind) for kind in kinds])
-    if where is not None:
-        chosen = chosen.filter(where)
-    return keyed(chosen.select("person", "date", *PLACE, *columns).collect())
+    told = ("person", "date", *PLACE, *columns)
+    return keyed(facts.events([str(kind) for kind in kinds], told, where))
 
 
 def owed(facts: Facts, kinds: Sequence[str], *columns: str, day: str = "due_on") -> pl.DataFrame:
     """Obligations of these kinds, whatever became of them; `date` is the day each was due, or opened."""
-    chosen = facts.obligations([str(kind) for kind in kinds])
-    return keyed(chosen.select("person", *PLACE, *columns, date=day).collect())
+    told = ("person", *PLACE, *columns, day)
+    return keyed(facts.obligations([str(kind) for kind in kinds], told).rename({day: "date"}))
 
 
 def keyed(frame: pl.DataFrame) -> pl.DataFrame:

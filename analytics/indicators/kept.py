@@ -30,7 +30,7 @@ class Kept:
 
     def answer(self, asked: Question) -> Results:
         """Refuses a period that begins after the data cut."""
-        refuse_future(asked.period, self._dataset.manifest.data_cut)
+        refuse_future(asked.periods, self._dataset.manifest.data_cut)
         cells = [self._of(indicator, asked) for indicator in asked.indicators]
         return answer(pl.concat(cells), asked, self._dataset.manifest)
 

@@ -240,7 +240,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Cumulative:
-    """The chance of being counted at least once in `rounds` (bin: number of the round), in discrete time."""
+    """The chance of being counted at least once in `rounds` (bin: number of the round), in discrete time.
+
+    Of a round in which nobody was, nothing is known: then there is no figure, only the counts.
+    """
 
     rounds: int
     unit = "%"
@@ -253,6 +256,9 @@ class Cumulative:
     def _figure(self, bins: "Bins") -> "Figure":
         within = (bins.bin >= 1) & (bins.bin <= self.rounds)
         counted, of = (sums[within].astype(float) for sums in (bins.numerator, bins.denominator))
+        if len(of) < self.rounds or not of.all():
+            nothing = float("nan")
+            return Figure(int(counted.sum()), int(of.sum()), nothing, nothing, nothing)
         free = float(np.prod(1 - counted / of))
         with np.errstate(divide="ignore", invalid="ignore"):
             greenwood = float((counted / (of * (of - counted))).sum())

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.extract.shape import key
+from analytics.extract.shape import BEFORE_1970, DAYS
 from analytics.indicators.period import Length, Periods
 from analytics.indicators.programmes import Ages
 from screening.vocabulary import Sex
 
-_DAY_BITS = 17  # of a key, as analytics.extract.shape makes them; the rest is the person
 Keys = npt.NDArray[np.int64]
+Days = npt.NDArray[np.int32]  # day numbers, counted from 1970
+NEVER = 1 << 29  # stands for a day that does not come; its negative for one that never was
 _ANYBODY = pl.lit(value=True)
 
 
@@ -25,7 +26,7 @@ def in_periods(units: pl.DataFrame, periods: Periods, of: pl.Expr = _ANYBODY) ->
     """Units whose anchor lies in the period, with the number of its part as `part`; only those of whom `of` holds."""
     whole = periods.whole
     inside = units.filter(of & pl.col("date").is_between(whole.start, whole.end, closed="left"))
-    return inside.with_columns(part=periods.part_of(pl.col("date")))
+    return inside.with_columns(part=pl.Series(periods.part_of(numbers(inside["date"]))))
 
 
 def of_age(units: pl.DataFrame, ages: Ages, sexes: Sequence[Sex]) -> pl.DataFrame:
@@ -70,8 +71,52 @@ def _of_same_person(row: Keys, wanted: Keys, known: Keys) -> Keys:
     if len(known) == 0:
         return np.full(len(wanted), -1)
     found = known.take(row, mode="clip")  # a row before the first or after the last is nobody's or not hers
-    same = (found >> _DAY_BITS) == (wanted >> _DAY_BITS)
-    return np.where(same & (row >= 0) & (row < len(known)), row, -1)
+    return np.where(_same_person(found, wanted) & (row >= 0) & (row < len(known)), row, -1)
+
+
+def _same_person(one: Keys, other: Keys) -> npt.NDArray[np.bool_]:
+    """Where two keys differ in the day alone."""
+    return (one ^ other) < DAYS
+
+
+def next_number(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> Days:
+    """For each unit the day of the first outcome of the same person after its day; NEVER where there is none."""
+    wanted, known = units["key"].to_numpy(), outcomes["key"].to_numpy()
+    row = np.searchsorted(known, wanted, side="left" if same_day else "right")
+    return _day_of_same_person(row, wanted, known, row < len(known), NEVER)
+
+
+def last_number(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> Days:
+    """For each unit the day of the last outcome of the same person before its day; -NEVER where there is none."""
+    wanted, known = units["key"].to_numpy(), outcomes["key"].to_numpy()
+    row = np.searchsorted(known, wanted, side="right" if same_day else "left") - 1
+    return _day_of_same_person(row, wanted, known, row >= 0, -NEVER)
+
+
+def _day_of_same_person(
+    row: Keys, wanted: Keys, known: Keys, there: npt.NDArray[np.bool_], otherwise: int
+) -> Days:
+    """The day that the key of that row tells, where it is of the same person."""
+    if len(known) == 0:
+        return np.full(len(wanted), otherwise, dtype=np.int32)
+    found = known.take(row, mode="clip")
+    day = (found & (DAYS - 1)) - BEFORE_1970
+    return np.where(_same_person(found, wanted) & there, day, otherwise).astype(np.int32)
+
+
+def numbers(days: pl.Series, otherwise: int = NEVER) -> Days:
+    """Days as numbers; `otherwise` where there is none."""
+    return (
+        days.to_physical().fill_null(otherwise).to_numpy()
+        if days.null_count()
+        else days.to_physical().to_numpy()
+    )
+
+
+def days_of(numbers: Days) -> pl.Series:
+    """Numbers as days; null where there is none."""
+    known = pl.Series("date", numbers).cast(pl.Date)
+    return where(pl.Series(np.abs(numbers) < NEVER), known)
 
 
 def told(outcomes: pl.DataFrame, rows: Keys, column: str = "date") -> pl.Series:
@@ -88,36 +133,41 @@ def where(so: pl.Series, value: pl.Series) -> pl.Series:
 
 
 def next_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
-    return told(outcomes, next_row(units, outcomes, same_day=same_day))
+    return days_of(next_number(units, outcomes, same_day=same_day))
 
 
 def last_day(units: pl.DataFrame, outcomes: pl.DataFrame, *, same_day: bool = True) -> pl.Series:
-    return told(outcomes, last_row(units, outcomes, same_day=same_day))
+    return days_of(last_number(units, outcomes, same_day=same_day))
 
 
-def number_between(units: pl.DataFrame, outcomes: pl.DataFrame, since: pl.Expr, until: pl.Expr) -> Keys:
+def number_between(units: pl.DataFrame, outcomes: pl.DataFrame, since: Days, until: Days) -> Keys:
     """How many outcomes of the same person lie on `since` or after and before `until`."""
     known = outcomes["key"].to_numpy()
-    first, end = (units.select(key(day))["person"].to_numpy() for day in (since, until))
-    return np.searchsorted(known, end) - np.searchsorted(known, first)
+    none = units["person"].to_numpy().astype(np.int64) * DAYS + BEFORE_1970
+    return np.searchsorted(known, none + until) - np.searchsorted(known, none + since)
 
 
 def inside(start: pl.Series, end: pl.Series, length: Length) -> pl.Series:
-    """Whether each `end` lies no later than `length` after its `start`; not, where there is no end.
+    """Whether each `end` lies no later than `length` after its `start`; not, where either is missing."""
+    return no_later(numbers(start, -NEVER), numbers(end), length)
+
+
+def no_later(start: Days, end: Days, length: Length) -> pl.Series:
+    """As `inside`, of numbers.
 
     Months are reckoned by the calendar only where counting days leaves it open.
     """
-    days = end.to_physical() - start.to_physical()
     if length.weekdays:
-        return _weekdays_between(start, end).is_between(0, length.weekdays).fill_null(value=False)
+        days = _weekdays_between(days_of(start), days_of(end))
+        return days.is_between(0, length.weekdays).fill_null(value=False)
+    days = end - start
     surely, possibly = sorted(days_ * length.months + length.days for days_ in (28, 31))
-    close = ((days > surely) & (days <= possibly)).fill_null(value=False)
-    found = (days <= surely).fill_null(value=False)
-    if not close.any():
-        return found
-    rows = close.arg_true()
-    exactly = end.gather(rows) <= start.gather(rows).dt.offset_by(length.offset)
-    return found.scatter(rows, exactly)
+    found = days <= surely
+    rows = np.flatnonzero((days > surely) & (days <= possibly))
+    if len(rows):
+        limits = pl.Series(start[rows]).cast(pl.Date).dt.offset_by(length.offset)
+        found[rows] = end[rows] <= numbers(limits)
+    return pl.Series(found)
 
 
 def _weekdays_between(start: pl.Series, end: pl.Series) -> pl.Series:

@@ -1,13 +1,15 @@
 """What is counted of each unit: reached within the window or not, found or not, how many days it took."""
 
+import numpy as np
 import polars as pl
 
+from analytics.extract.shape import key
 from analytics.indicators.facts import Fact, Facts
 from analytics.indicators.happened.everywhere import exits
 from analytics.indicators.history import round_of, screen_of
 from analytics.indicators.measures import CENSORED, COMPETING, OUTCOME, Waiting
 from analytics.indicators.model import Counted, Indicator
-from analytics.indicators.moves import inside, number_between, where
+from analytics.indicators.moves import NEVER, Days, inside, next_day, number_between, numbers
 from analytics.indicators.period import Length, Periods
 from analytics.indicators.windows import inside_window, last_of, next_of
 
@@ -17,6 +19,32 @@ def reached(outcomes: Fact) -> Counted:
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
         return units.with_columns(counted=inside_window(units, facts, outcomes, of.window))
+
+    return counted
+
+
+def repeated(tests: Fact) -> Counted:
+    """Whether a test lies inside the window and after the unit was asked for (`opened_on`), so not the one that asked."""
+
+    def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
+        begin = pl.col("date").dt.offset_by(of.window.begin.offset) if of.window.begin else pl.col("date")
+        from_then = pl.max_horizontal(begin, pl.col("opened_on").dt.offset_by("1d"))
+        asked = units.select("person", date=from_then).with_columns(key=key())
+        return units.with_columns(
+            counted=inside(units["date"], next_day(asked, tests(facts)), of.window.length)
+        )
+
+    return counted
+
+
+def came_back(returns: Fact, sent: Fact) -> Counted:
+    """Reached, and nothing else was sent in between: what comes back is the last that was sent."""
+
+    def counted(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
+        found = next_day(units, returns(facts))
+        following = next_day(units, sent(facts), same_day=False)
+        last = following.is_null() | (found <= following).fill_null(value=False)
+        return units.with_columns(counted=inside(units["date"], found, of.window.length) & last)
 
     return counted
 
@@ -73,9 +101,8 @@ def covered_by(tests: Fact, back: Length | None = None) -> Counted:
     """
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        last = last_of(units, facts, tests)
         since = since_of(units, back or of.window.length, periods)
-        return units.with_columns(counted=(last >= since).fill_null(value=False))
+        return units.with_columns(counted=pl.Series(last_of(units, facts, tests) >= since))
 
     return counted
 
@@ -84,25 +111,26 @@ def covered_by_age(tests: Fact, *, from_age: int, back: Length) -> Counted:
     """As `covered_by`, with another window from an age on."""
 
     def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        older = units[of.ages.column] >= from_age
-        since = where(older, since_of(units, back, periods)).fill_null(
-            since_of(units, of.window.length, periods)
+        older = units[of.ages.column].to_numpy() >= from_age
+        windows = (since_of(units, length, periods) for length in (back, of.window.length))
+        return units.with_columns(
+            counted=pl.Series(last_of(units, facts, tests) >= np.where(older, *windows))
         )
-        return units.with_columns(counted=(last_of(units, facts, tests) >= since).fill_null(value=False))
 
     return counted
 
 
-def since_of(units: pl.DataFrame, back: Length, periods: Periods) -> pl.Series:
+def since_of(units: pl.DataFrame, back: Length, periods: Periods) -> Days:
     """For each unit the first day of the window that looks back from the end of its part of the period."""
-    return pl.Series([back.after(part.end) for part in periods.parts], dtype=pl.Date).gather(units["part"])
+    first = pl.Series([back.after(part.end) for part in periods.parts], dtype=pl.Date)
+    return numbers(first).take(units["part"].to_numpy())
 
 
 def ever(tests: Fact) -> Counted:
     """Whether there was a test on the anchor day or any day before it."""
 
     def counted(units: pl.DataFrame, facts: Facts, _of: Indicator, _periods: Periods) -> pl.DataFrame:
-        return units.with_columns(counted=last_of(units, facts, tests).is_not_null())
+        return units.with_columns(counted=pl.Series(last_of(units, facts, tests) > -NEVER))
 
     return counted
 
@@ -124,9 +152,8 @@ def number_of(tests: Fact, *, among_tested: bool = False) -> Counted:
     return counted
 
 
-def _number(units: pl.DataFrame, tests: pl.DataFrame, since: pl.Series) -> pl.Series:
-    placed = units.with_columns(_since=since)
-    return pl.Series(number_between(placed, tests, pl.col("_since"), pl.col("date") + pl.duration(days=1)))
+def _number(units: pl.DataFrame, tests: pl.DataFrame, since: Days) -> pl.Series:
+    return pl.Series(number_between(units, tests, since, numbers(units["date"]) + 1))
 
 
 def waited_for(outcomes: Fact, ruled_out_by: Fact = exits) -> Counted:
@@ -180,13 +207,16 @@ def at_risk(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods)
     """Days at risk of an interval cancer inside the window, as `of`; counted where one ended them.
 
     From the screen (or where the window begins) to the cancer, the next screen, death, emigration, the end
-    of the window or of the data, whichever comes first.
+    of the window or of the data, whichever comes first. What came on the day the window begins, where that is
+    not the screen's, belongs to the window before.
     """
     begin = of.window.begin.offset if of.window.begin else "0d"
     first, limit = pl.col("date").dt.offset_by(begin), pl.col("date").dt.offset_by(of.window.length.offset)
     leaving = next_of(units, facts, exits)
     end = pl.min_horizontal("interval_on", "next_on", leaving, limit, pl.lit(facts.data_cut))
-    told = units.with_columns(_first=first, _end=end).filter(pl.col("_end") >= pl.col("_first"))
+    told = units.with_columns(_first=first, _end=end).filter(
+        pl.col("_end") > pl.col("_first") if of.window.begin else pl.col("_end") >= pl.col("_first")
+    )
     came = (pl.col("interval_on") == pl.col("_end")).fill_null(value=False)
     return told.with_columns(of=(pl.col("_end") - pl.col("_first")).dt.total_days(), counted=came)
 

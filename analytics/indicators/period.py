@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 
 from screening.refusals import Refused
 
@@ -83,12 +84,12 @@ class Periods:
     def parts(self) -> list[Period]:
         return [self.whole] if self.step is None else self.whole.parts(self.step)
 
-    def part_of(self, day: pl.Expr) -> pl.Expr:
-        """The number of the part in which a day of the period lies, from 0."""
-        if self.step is None:
-            return pl.lit(0, pl.Int32)
-        before = (self.whole.start.year * 12 + self.whole.start.month - 1) // self.step
-        return (day.dt.year() * 12 + day.dt.month().cast(pl.Int32) - 1) // self.step - before
+    def part_of(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """The number of the part in which each day of the period lies, from 0; days are counted from 1970."""
+        first = [(part.start - date(1970, 1, 1)).days for part in self.parts]
+        each_day = np.zeros((self.whole.end - self.whole.start).days, dtype=np.int32)
+        each_day[[day - first[0] for day in first[1:]]] = 1
+        return each_day.cumsum(dtype=np.int32).take(days - first[0])
 
 
 def _text(first: date, months: int) -> str:

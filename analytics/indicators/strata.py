@@ -22,14 +22,14 @@ class Split:
     """`codes` of the units, each the place of its word in `words`."""
 
     name: str
-    codes: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int32] | npt.NDArray[np.int64]
     words: Sequence[str]
 
 
 def split(stratum: Stratum, units: pl.DataFrame, facts: Facts, of: Indicator) -> Split:
     """How the units fall to that stratum."""
     codes, words = _SPLITS.get(stratum, _by_column(stratum))(units, facts, of)
-    return Split(stratum.value, codes.to_numpy().astype(np.int64), words)
+    return Split(stratum.value, codes.to_numpy(), words)
 
 
 Coded = tuple[pl.Series, Sequence[str]]

@@ -10,11 +10,11 @@ import polars as pl
 
 from analytics.extract.shape import key, months
 from analytics.indicators.facts import PLACE, Fact, Facts
-from analytics.indicators.happened.everywhere import ceased, owed_calls
+from analytics.indicators.happened.everywhere import organ_gone, owed_calls, reinstated
 from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
-from analytics.indicators.moves import aged, first_of_each, in_periods, last_day, last_row, of_age, told
+from analytics.indicators.moves import aged, first_of_each, in_periods, last_day, last_row, told
 from analytics.indicators.period import Length, Periods
 from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
@@ -23,7 +23,6 @@ from screening.vocabulary import ObligationState, Sex
 Numbers = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
 _FAR = 1 << 30  # a day number that never comes
-NO_ORGAN = ("no_cervix", "no_breast", "no_bowel")  # reasons for ceasing: there is nothing left to screen
 
 
 def each(source: Fact) -> Units:
@@ -79,22 +78,16 @@ def residents(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
 
 def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
-    years = lived.age if ages.column == "age" else lived.age_in_year
-    pieces: list[Rows] = []
-    for part in periods.parts:
-        day = part.end - timedelta(days=1)
-        age = years(day)
-        there = lived.on(day) if ages.others else lived.on(day) & (age >= ages.low) & (age < ages.high)
-        pieces.append(np.flatnonzero(there))
     days = [part.end - timedelta(days=1) for part in periods.parts]
+    pieces = [np.flatnonzero(lived.on(day) & lived.of_ages(ages, day)) for day in days]
     return _as_of(days, pieces, lived).with_columns(key=key())
 
 
 def residents_with_the_organ(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-    """Residents, but not those who had ceased by that day because there is nothing left to screen."""
+    """Residents, but not those of whom nothing was left to screen by that day, and who were not reinstated since."""
     here = residents(facts, of, periods)
-    without = ceased(facts).filter(pl.col("code").is_in(NO_ORGAN))
-    return here.filter(last_day(here, without).is_null())
+    gone, back = last_day(here, organ_gone(facts)), last_day(here, reinstated(facts))
+    return here.filter(gone.is_null() | (back > gone).fill_null(value=False))
 
 
 def residents_last_tested_otherwise(than: Fact) -> Units:
@@ -127,6 +120,13 @@ class Homes:
         """Which of these are where the person lives that day."""
         number = _number(day)
         return (self.since <= number) & (self.following > number) & (self.until > number)
+
+    def of_ages(self, ages: Ages, day: date) -> npt.NDArray[np.bool_]:
+        """Which of these are of those ages that day."""
+        if ages.others:
+            return np.ones(len(self.since), dtype=bool)
+        age = self.age(day) if ages.column == "age" else self.age_in_year(day)
+        return (age >= ages.low) & (age < ages.high)
 
     def age(self, day: date) -> Numbers:
         return (day.year * 12 + day.month - self.month) // 12
@@ -181,24 +181,25 @@ def time_lived(cancers: Fact) -> Units:
     """
 
     def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
-        lived = _time_lived(facts, periods)
-        ill = in_periods(cancers(facts), periods).select("person", "part", "date", *PLACE, of=0, counted=1)
+        lived = _time_lived(facts, of.ages, periods)
+        found = in_periods(cancers(facts), periods, aged(of.ages, of.programme.sexes))
+        ill = found.select("person", "part", "date", *PLACE, of=0, counted=1)
         together = pl.concat([lived, ill.select(lived.columns)], how="vertical_relaxed")
-        return of_age(together.with_columns(bin=pl.col(of.ages.column)), of.ages, of.programme.sexes)
+        return together.with_columns(bin=pl.col(of.ages.column))
 
     return units
 
 
-def _time_lived(facts: Facts, periods: Periods) -> pl.DataFrame:
+def _time_lived(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
+    middles = [part.start + (part.end - part.start) / 2 for part in periods.parts]
     pieces: list[Rows] = []
     days: list[Numbers] = []
-    for part in periods.parts:
+    for part, middle in zip(periods.parts, middles, strict=True):
         end = _number(min(part.end, facts.data_cut))
         there = np.minimum(lived.until, end) - np.maximum(lived.since, _number(part.start))
-        pieces.append(np.flatnonzero(there > 0))
+        pieces.append(np.flatnonzero((there > 0) & lived.of_ages(ages, middle)))
         days.append(there[pieces[-1]])
-    middles = [part.start + (part.end - part.start) / 2 for part in periods.parts]
     return _as_of(middles, pieces, lived).with_columns(of=pl.Series(np.concatenate(days)), counted=pl.lit(0))
 
 

@@ -159,7 +159,7 @@ def true_files(answers: Sequence[Results], about: About) -> dict[str, bytes]:
 
 
 def answers_from(files: Mapping[str, bytes], about: About) -> list[Results]:
-    """The true tables as they were frozen, told by the definitions of this program."""
+    """The true tables as they were frozen, told by the definitions of this program; without what it no longer defines."""
     source = Manifest(0, "", about.data_cut, about.watermark, 0, {})
     found: list[Results] = []
     for table in about.tables:
@@ -168,5 +168,6 @@ def answers_from(files: Mapping[str, bytes], about: About) -> list[Results]:
         asked = question(about.programme, period(about.period), by=table)
         chosen = {of.id: of for of in asked.indicators}
         indicators = [chosen[name] for name in ids if name in chosen]
+        frame = frame.filter(pl.col("id").is_in([of.id for of in indicators]))
         found.append(Results(replace(asked, indicators=indicators), source, frame))
     return found

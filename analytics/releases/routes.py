@@ -10,7 +10,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from analytics.disclosure.policy import installed
-from analytics.live import dataset_of
+from analytics.live import held_of
 from analytics.negotiation import unchanged
 from analytics.releases.commands import decide_release, make_release
 from analytics.releases.contents import USUAL, spec
@@ -80,7 +80,7 @@ async def post_release(request: CallerRequest, data: JSONBody[Wanted]) -> Record
     asked = spec(data.programme, data.period, data.tables)
     frozen = await freeze(
         database_of(request),
-        await dataset_of(request),
+        (await held_of(request, anew=True)).dataset,
         asked,
         installed(),
         actor=request.user,

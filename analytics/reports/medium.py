@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Protocol
 
@@ -24,6 +25,7 @@ class Medium(Protocol):
     def served(self) -> bool: ...
     def styled(self) -> Markup: ...
     def alarm(self, say: Wording) -> Markup: ...
+    def cut(self, say: Wording, day: date) -> str: ...
     def rules(self, asked: Asked) -> Markup: ...
     def picture(self, look: Look, view: View) -> Markup: ...
     def downloads(self, look: Look, view: View) -> Markup: ...
@@ -35,9 +37,15 @@ class Served:
 
     served = True
 
-    def __init__(self, trouble: str | None = None) -> None:
-        """`trouble`: why changed protocol files are refused, where they are."""
-        self._trouble = trouble
+    def __init__(self, trouble: str | None = None, read_at: datetime | None = None) -> None:
+        """`trouble`: why changed protocol files are refused, where they are. `read_at`: when what is shown was read."""
+        self._trouble, self._read_at = trouble, read_at
+
+    def cut(self, say: Wording, day: date) -> str:
+        if self._read_at is None:
+            return say("Data as of {day}", day=say.day(day))
+        time = self._read_at.astimezone(UTC).strftime("%H:%M:%S")
+        return say("Data as of {day}, read at {time} UTC", day=say.day(day), time=time)
 
     def alarm(self, say: Wording) -> Markup:
         """What whoever opens a page must be told first."""
@@ -94,6 +102,9 @@ class Whole:
 
     def alarm(self, say: Wording) -> Markup:  # noqa: ARG002  a file outlives what is wrong with a server
         return Markup()
+
+    def cut(self, say: Wording, day: date) -> str:
+        return say("Data as of {day}", day=say.day(day))
 
     def rules(self, asked: Asked) -> Markup:  # noqa: ARG002  a file leads nowhere else
         return Markup()

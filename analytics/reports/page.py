@@ -115,7 +115,7 @@ def _title(look: Look, programme: str, medium: Medium) -> list[Markup]:
 
 
 def _about(look: Look, medium: Medium) -> list[Markup]:
-    cut = look.say("Data as of {day}", day=look.say.day(look.counts.source.data_cut))
+    cut = medium.cut(look.say, look.counts.source.data_cut)
     return [tag("p", cut, class_="cut"), internal(look.say, medium)]
 
 

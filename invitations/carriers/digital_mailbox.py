@@ -3,7 +3,8 @@
     POST {url}/batches  {"batch": key, "messages": [{"sending", "recipient", "subject", "body", "language", "letter"}]}
     200                 {"accepted": [keys], "rejected": [{"sending", "reason"}]}
 
-Keys are UUIDs. A message known by its `sending` is accepted again without a second delivery.
+Keys are UUIDs. A message known by its `sending` is accepted again without a second delivery. Where the mailbox
+asks who calls, it gave a token, which is sent as `Authorization: Bearer …`.
 """
 
 import ipaddress
@@ -23,9 +24,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class DigitalMailbox:
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, client: httpx.AsyncClient, *, token: str | None = None) -> None:
         self._url = _private(url)
         self._client = client
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {_sendable(token)}"
 
     async def hand_over(self, outgoing: Outgoing) -> Receipt | None:
         payload = {"batch": outgoing.batch, "messages": [_message(item) for item in outgoing.items]}
@@ -33,7 +37,7 @@ class DigitalMailbox:
             response = await self._client.post(
                 f"{self._url}/batches",
                 content=msgspec.json.encode(payload),
-                headers={"Content-Type": "application/json"},
+                headers=self._headers,
             )
             response.raise_for_status()
             answer = msgspec.json.decode(response.content, type=Answer)
@@ -55,6 +59,16 @@ def _private(url: str) -> str:
         told = f"digital mailbox {address.scheme}://{address.host}: expected https, or http on this machine alone"
         raise Refused("mailbox_not_encrypted", told)
     return url.rstrip("/")
+
+
+def _sendable(token: str) -> str:
+    """A token with anything else in it cannot be sent, and the complaint of whoever tried would show it."""
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise Refused(
+            "mailbox_token_invalid",
+            "the digital mailbox's token holds a blank, a line's end or a letter outside ASCII; expected one word",
+        )
+    return token
 
 
 def _is_here(host: str) -> bool:

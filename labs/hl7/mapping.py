@@ -104,21 +104,21 @@ def _order_results(message: Message, order: Order, person: str) -> Iterator[LabR
     return results_of(observed, person=person, specimen=_specimen(message, order), analysed_on=analysed)
 
 
-def _observations(message: Message, order: Order) -> list[Segment]:
-    """All but the narrative, which is kept with the message and has no finding of its own."""
-    return [
-        segment
-        for segment in order
-        if segment[0] == "OBX" and not any(code in codes.NARRATIVE for code, _ in message.codings(segment, 3))
-    ]
+def _observations(message: Message, order: Order) -> Iterator[tuple[Segment, list[str]]]:
+    """Each OBX with the codes of what it observed, but for the narrative: it is kept with the message, and finds nothing."""
+    for segment in order:
+        if segment[0] == "OBX":
+            told = [code for code, _ in message.codings(segment, 3)]
+            if codes.NARRATIVE.isdisjoint(told):
+                yield segment, told
 
 
 def _observed(message: Message, order: Order) -> Iterator[Observed]:
     """The observations of this programme's tests, but for preliminary ones: their final result will come."""
     if not any(segment[0] == "OBX" for segment in order):
         raise Unusable(REQUIRED_MISSING, message.place(order[0]), "an order without an observation (OBX)")
-    for segment in _observations(message, order):
-        test, about = _observation(message, segment)
+    for segment, told in _observations(message, order):
+        test, about = _observation(message, segment, told)
         status = _status(message, segment, order[0])
         if status == ResultStatus.ENTERED_IN_ERROR:
             yield Observed(test, about, None, status)
@@ -127,12 +127,11 @@ def _observed(message: Message, order: Order) -> Iterator[Observed]:
 
 
 def _is_preliminary(message: Message, order: Order) -> bool:
-    return any(_status(message, segment, order[0]) is None for segment in _observations(message, order))
+    return any(_status(message, segment, order[0]) is None for segment, _ in _observations(message, order))
 
 
-def _observation(message: Message, segment: Segment) -> tuple[Test, str | None]:
-    """The test, and the HPV type asked about."""
-    told = [code for code, _ in message.codings(segment, 3)]
+def _observation(message: Message, segment: Segment, told: Sequence[str]) -> tuple[Test, str | None]:
+    """The test, and the HPV type asked about, by the codes told."""
     known = next((codes.OBSERVATIONS[code] for code in told if code in codes.OBSERVATIONS), None)
     if known is None:
         named = ", ".join(code[:20] for code in told) or "none"

@@ -57,6 +57,7 @@ class Delimiters(msgspec.Struct, frozen=True):
     repetition: str
     escape: str
     subcomponent: str
+    inside: frozenset[str]  # those that can stand inside a field
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -65,12 +66,13 @@ class Message(msgspec.Struct, frozen=True):
     delimiters: Delimiters
     segments: Sequence[Segment]
 
-    def value(self, segment: Segment, field: int, component: int = 1, repetition: int = 1) -> str:
-        """A component as text, unescaped; empty where it was not sent."""
-        repeats = self.repetitions(segment, field)
-        if len(repeats) < repetition:
+    def value(self, segment: Segment, field: int, component: int = 1) -> str:
+        """A component of the first repetition as text, unescaped; empty where it was not sent."""
+        if len(segment) <= field or not (told := segment[field]):
             return ""
-        return self.part(repeats[repetition - 1], component)
+        if self.delimiters.inside.isdisjoint(told):  # as with most
+            return told if component == 1 else ""
+        return self.part(told.split(self.delimiters.repetition, 1)[0], component)
 
     def part(self, field: str, component: int, subcomponent: int = 1) -> str:
         components = field.split(self.delimiters.component)
@@ -86,8 +88,16 @@ class Message(msgspec.Struct, frozen=True):
 
     def codings(self, segment: Segment, field: int) -> list[tuple[str, str]]:
         """(code, system) of a coded field: the first, and the alternative that many senders put LOINC in."""
-        pairs = [(self.value(segment, field, at), self.value(segment, field, at + 2)) for at in (1, 4)]
+        if len(segment) <= field or not segment[field]:
+            return []
+        told = segment[field].split(self.delimiters.repetition, 1)[0].split(self.delimiters.component)
+        pairs = [(self._first(told, at), self._first(told, at + 2)) for at in (0, 3) if len(told) > at]
         return [pair for pair in pairs if pair[0]]
+
+    def _first(self, components: Sequence[str], at: int) -> str:
+        if len(components) <= at or not components[at]:
+            return ""
+        return unescape(components[at].split(self.delimiters.subcomponent, 1)[0], self.delimiters)
 
     def place(self, segment: Segment, field: int | None = None) -> str:
         """Where a segment or a field of it stands, for the sender to find: `OBX[3]-5`."""
@@ -178,7 +188,7 @@ def _delimiters(header: str, separator: str, refuse: Refuse) -> Delimiters:
     if len(marks) < _DELIMITERS or len(set(separator + marks[:4])) != _DELIMITERS + 1:
         told = f"encoding characters {marks[:10]!r}; expected four different ones, as ^~\\&"
         raise refuse(DATA_TYPE, "MSH-2", told)
-    return Delimiters(separator, *marks[:4])
+    return Delimiters(separator, *marks[:4], inside=frozenset(marks[:4]))
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -206,12 +216,13 @@ def _judge_segments(message: Message, refuse: Refuse) -> None:
 
 def _judge_header(message: Message, refuse: Refuse) -> None:
     header = message.header
-    if not message.value(header, 10):
+    control_id, sender = message.value(header, 10), message.sender
+    if not control_id:
         raise refuse(REQUIRED_MISSING, "MSH-10", "no message control id")
-    for told, where in ((message.value(header, 10), "MSH-10"), (message.sender, "MSH-4")):
+    for told, where in ((control_id, "MSH-10"), (sender, "MSH-4")):
         if told and not is_id(told):
             raise refuse(DATA_TYPE, where, f"expected at most {MAX_ID} printable characters")
-    if not message.sender:
+    if not sender:
         raise refuse(REQUIRED_MISSING, "MSH-4", "no sending facility")
     kind, event = message.value(header, 9, 1), message.value(header, 9, 2)
     if kind != "ORU":
@@ -220,8 +231,9 @@ def _judge_header(message: Message, refuse: Refuse) -> None:
         raise refuse(UNSUPPORTED_EVENT, "MSH-9", f"event {event[:10]!r}; expected ORU^R01")
     if message.value(header, 11) not in {"P", "T", "D"}:
         raise refuse(UNSUPPORTED_PROCESSING, "MSH-11", "processing id; expected P, T or D")
-    if not message.version.startswith("2."):
-        raise refuse(UNSUPPORTED_VERSION, "MSH-12", f"version {message.version[:10]!r}; expected 2.x")
+    version = message.version
+    if not version.startswith("2."):
+        raise refuse(UNSUPPORTED_VERSION, "MSH-12", f"version {version[:10]!r}; expected 2.x")
 
 
 def unescape(text: str, delimiters: Delimiters) -> str:

@@ -1,10 +1,11 @@
 """Taking in the register's feed: people, where they live, and what happened to them."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ from screening.storage.transaction import Actor, Transaction
 from screening.vocabulary import EventKind
 
 CHUNK = 5000
+_PIECE = 1024 * 1024  # bytes of a file at once
 
 
 class FeedReport(msgspec.Struct, frozen=True):
@@ -53,21 +55,23 @@ class Source(msgspec.Struct, frozen=True):
 async def load_feed(
     database: Database,
     *,
-    content: bytes,
+    file: IO[bytes],
     form: FeedFormat,
     source: Source,
     actor: Actor,
     today: date,
     progress: Callable[[int], object] | None = None,
+    most_told: int | None = None,
 ) -> FeedReport:
     """Take in a whole file, chunk by chunk; each chunk commits whole, so a file broken off can be sent again.
 
-    Loading the same file twice changes nothing: a line is compared with what is known.
+    Loading the same file twice changes nothing: a line is compared with what is known. `most_told`: how many
+    rejections the report names; all are counted, and kept with the file.
     """
-    digest = hashlib.sha256(content).digest()
-    lines = parse_feed(content, form, today=today, accept_synthetic=source.accept_synthetic)
+    digest = await asyncio.to_thread(_digest, file)
+    source = msgspec.structs.replace(source, absent=absent_columns(file, form))
+    lines = parse_feed(file, form, today=today, accept_synthetic=source.accept_synthetic)
     first = list(islice(lines, CHUNK))  # a file that is refused whole leaves no trace of having been taken in
-    source = msgspec.structs.replace(source, absent=absent_columns(content, form))
     file_id = await database.run(
         lambda tx: _open_file(tx, name=source.name, digest=digest), actor=actor, today=today
     )
@@ -78,10 +82,22 @@ async def load_feed(
             actor=actor,
             today=today,
         )
-        total += done
+        total = _told(total + done, most_told)
         if progress is not None:
             progress(done.received)
     return total
+
+
+def _digest(file: IO[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.digest()
+
+
+def _told(report: FeedReport, most: int | None) -> FeedReport:
+    return msgspec.structs.replace(report, rejections=report.rejections[:most])
 
 
 def _chunks(first: list[Parsed], rest: Iterator[Parsed]) -> Iterator[list[Parsed]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import msgspec
 import polars as pl
@@ -61,6 +61,7 @@ Parsed = tuple[int, Line | Rejection]
 _COLUMNS = frozenset(Line.__struct_fields__)
 _MANDATORY = frozenset({"national_id", "born", "sex", "name"})
 _AT = re.compile(r"at `\$\.(\w+)`")
+_MUNICIPALITY = re.compile(r"\d{4}", re.ASCII)  # a spreadsheet drops the zero of 0301, Oslo
 _NUMBER_LIKE = re.compile(r"\d{5}")
 _DAY = " is not a day; expected YYYY-MM-DD"
 _YES_OR_NO = "; expected true or false"
@@ -70,31 +71,37 @@ _EXPECTED: Mapping[str, str] = {
     "sex": f"; expected {' or '.join(Sex)}",
     "language": "; expected nb or en",
 }
+_BOM = b"\xef\xbb\xbf"
+# Bytes read at once, and the longest line: a file of any size passes through little memory.
+_PIECE = _LONGEST_LINE = 1024 * 1024
+_ROWS = 5000  # of a Parquet file at once
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
 
-def absent_columns(content: bytes, form: FeedFormat) -> frozenset[str]:
+def absent_columns(file: IO[bytes], form: FeedFormat) -> frozenset[str]:
     """What a file with a header says nothing about, for anybody; each line of NDJSON is a whole state by itself."""
+    file.seek(0)
     match form:
         case FeedFormat.CSV:
-            first = (
-                content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", errors="replace")
+            _, first = next(_lines(file), (1, b""))
+            named = next(
+                csv.reader([first.removeprefix(_BOM).decode("utf-8", errors="replace")]), list[str]()
             )
-            named = next(csv.reader([first.strip()]), list[str]())
         case FeedFormat.PARQUET:
-            named = list(pl.read_parquet_schema(io.BytesIO(content)))
+            named = _parquet_columns(file)
         case FeedFormat.NDJSON:
             return frozenset()
     return _COLUMNS - frozenset(named)
 
 
-def parse_feed(content: bytes, form: FeedFormat, *, today: date, accept_synthetic: bool) -> Iterator[Parsed]:
-    """Each line, judged by itself; (number, line or rejection).
+def parse_feed(file: IO[bytes], form: FeedFormat, *, today: date, accept_synthetic: bool) -> Iterator[Parsed]:
+    """Each line, judged by itself; (number, line or rejection). The file is read as its lines are asked for.
 
     Refuses the whole file only where no line could be told from another: a missing header, an unknown
-    column, a file that is not of its format.
+    column, a file that is not of its format, a line of more than a megabyte.
     """
-    for number, raw, record in _records(content, form):
+    file.seek(0)
+    for number, raw, record in _records(file, form):
         if isinstance(record, Refused):
             yield number, Rejection(number, record.code, record.message, raw)
             continue
@@ -123,22 +130,38 @@ def _explained(error: msgspec.ValidationError, record: dict[str, Any]) -> str:
 Records = Iterator[tuple[int, str, dict[str, Any] | Refused]]
 
 
-def _records(content: bytes, form: FeedFormat) -> Records:
+def _records(file: IO[bytes], form: FeedFormat) -> Records:
     match form:
         case FeedFormat.CSV:
-            return _csv(content)
+            return _csv(file)
         case FeedFormat.NDJSON:
-            return _ndjson(content)
+            return _ndjson(file)
         case FeedFormat.PARQUET:
-            return _parquet(content)
+            return _parquet(file)
 
 
-def _csv(content: bytes) -> Records:
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(number, line without its end)."""
+    number, rest = 0, b""
+    while piece := file.read(_PIECE):
+        # the last is known to be whole only at the end of the file: half a line, or half of its end
+        *whole, rest = (rest + piece).splitlines(keepends=True)
+        for line in whole:
+            number += 1
+            yield number, line.rstrip(b"\r\n")
+        if len(rest) > _LONGEST_LINE:
+            told = f"line {number + 1}: longer than {_LONGEST_LINE:,} bytes; expected one person a line"
+            raise Refused("line_too_long", told)
+    if rest:
+        yield number + 1, rest.rstrip(b"\r\n")
+
+
+def _csv(file: IO[bytes]) -> Records:
     header: list[str] | None = None
-    for number, raw_bytes in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+    for number, raw_bytes in _lines(file):
         text = raw_bytes.decode("utf-8", errors="replace")
         if header is None:
-            header = _header(next(csv.reader([text]), []))
+            header = _header(next(csv.reader([text.removeprefix(_BOM.decode())]), []))
             continue
         if not text.strip():
             continue
@@ -175,8 +198,8 @@ def _header(names: list[str]) -> list[str]:
     return names
 
 
-def _ndjson(content: bytes) -> Records:
-    for number, raw in enumerate(content.splitlines(), start=1):
+def _ndjson(file: IO[bytes]) -> Records:
+    for number, raw in _lines(file):
         if not raw.strip():
             continue
         text = raw.decode("utf-8", errors="replace")
@@ -191,15 +214,27 @@ def _ndjson(content: bytes) -> Records:
         yield number, text, record
 
 
-def _parquet(content: bytes) -> Records:
-    try:
-        frame = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise Refused("feed_unreadable", f"not a Parquet file: {error}") from error
-    _header(frame.columns)
-    for number, record in enumerate(frame.iter_rows(named=True), start=1):
+def _parquet(file: IO[bytes]) -> Records:
+    for number, record in enumerate(_rows(file), start=1):
         filled = {name: value for name, value in record.items() if value is not None}
         yield number, msgspec.json.encode(filled).decode(), filled
+
+
+def _rows(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    _header(_parquet_columns(file))
+    file.seek(0)
+    try:
+        for some in pl.scan_parquet(file).collect_batches(chunk_size=_ROWS, maintain_order=True):
+            yield from some.iter_rows(named=True)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise Refused("feed_unreadable", f"not a whole Parquet file: {error}") from error
+
+
+def _parquet_columns(file: IO[bytes]) -> list[str]:
+    try:
+        return list(pl.read_parquet_schema(file))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise Refused("feed_unreadable", f"not a Parquet file: {error}") from error
 
 
 def _sound(line: Line, today: date, *, accept_synthetic: bool) -> Line:
@@ -215,6 +250,8 @@ def _sound(line: Line, today: date, *, accept_synthetic: bool) -> Line:
         raise Refused(
             "impossible_date", f"died_on {line.died_on} lies before resident_since {line.resident_since}"
         )
+    if line.country == "NO" and line.municipality and not _MUNICIPALITY.fullmatch(line.municipality):
+        raise Refused("municipality_malformed", "municipality: expected its four digits, as 0301")
     if not line.name.strip():
         raise Refused("name_missing", "name is empty")
     if line.merged_into is not None and line.merged_into == line.national_id:

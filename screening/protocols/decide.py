@@ -12,9 +12,10 @@ from screening.history.events import Event
 from screening.protocols.call import call, inform, standing_in_call
 from screening.protocols.decision import Closed, Decision, Obligation, Person
 from screening.protocols.family import Family
-from screening.protocols.fold import Fold, begin, valid_events
+from screening.protocols.fold import Fold, begin
 from screening.protocols.kits import await_result, offer_kit
 from screening.protocols.model import CALL, MissingLetter, Population, Protocol
+from screening.protocols.sequence import valid_events
 from screening.protocols.standing import Standing
 from screening.vocabulary import ObligationKind, Status
 

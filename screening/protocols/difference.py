@@ -105,8 +105,10 @@ def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
 
 def person_change(person: int, before: Decision, after: Decision) -> PersonChange | None:
     """None where status, due date and what is owed stay the same; which rule says so is no change for the person."""
-    owed_before, owed_after = _owed(before.obligations), _owed(after.obligations)
     same = before.status == after.status and before.next_due_on == after.next_due_on
+    if same and not before.obligations and not after.obligations:
+        return None
+    owed_before, owed_after = _owed(before.obligations), _owed(after.obligations)
     if same and owed_before == owed_after:
         return None
     return PersonChange(

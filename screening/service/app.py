@@ -24,6 +24,7 @@ import labs.routes.messages
 import screening.followup.routes
 import screening.people.routes
 import screening.rulebook.routes
+from analytics.live import Latest
 from labs.mllp import MllpServer
 from screening.refusals import NotFound
 from screening.rulebook.shelf import Shelf
@@ -50,6 +51,7 @@ class Services(msgspec.Struct, frozen=True):
     processing: str = "P"  # HL7 messages taken: P production, T training, D debugging
     shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
     vouch: Vouch | None = None  # who must answer for unverified rules before they are used; None: nobody
+    figures_at_most: float = 0  # seconds for which figures are shown without asking whether anything is new
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
@@ -131,6 +133,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "accept_synthetic": services.accept_synthetic,
                 "demo": services.demo,
                 "shelf": services.shelf,
+                "latest": Latest(at_most=services.figures_at_most),
             }
         ),
     )

@@ -26,4 +26,5 @@ async def open_carriers(settings: Settings) -> AsyncGenerator[Mapping[Channel, C
         yield {Channel.PRINT: printed}
         return
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
-        yield {Channel.DIGITAL: DigitalMailbox(settings.mailbox_url, client), Channel.PRINT: printed}
+        mailbox = DigitalMailbox(settings.mailbox_url, client, token=settings.mailbox_token)
+        yield {Channel.DIGITAL: mailbox, Channel.PRINT: printed}

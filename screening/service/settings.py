@@ -36,12 +36,14 @@ class Settings(msgspec.Struct, frozen=True):
     accept_synthetic: bool = False  # SCREENING_ACCEPT_SYNTHETIC=1: test persons may be loaded
     processing: str = "P"  # SCREENING_PROCESSING: HL7 messages taken: P production, T training, D debugging
     mailbox_url: str | None = None  # SCREENING_MAILBOX_URL: the digital mailbox; None: everything is printed
+    mailbox_token: str | None = None  # SCREENING_MAILBOX_TOKEN: what it knows us by; None: it does not ask
     spool: Path = Path("spool")  # SCREENING_SPOOL: the print house's folder
     own_printer: bool = False  # SCREENING_OWN_PRINTER=1: no print house counts; what is spooled is sent
     acknowledged_within: int = 3  # SCREENING_ACKNOWLEDGED_WITHIN: days a carrier has to count a batch
     protocols: Path | None = (
         None  # SCREENING_PROTOCOLS: a folder of <country>/<file>.yaml of yours; None: ours alone
     )
+    figures_at_most: int = 60  # SCREENING_FIGURES_AT_MOST: seconds that shown figures may lag behind
     time_zone: str = "Europe/Oslo"  # SCREENING_TIME_ZONE: where the programme's days begin
     cadences: Cadences = Cadences()  # SCREENING_CADENCE_ADVANCE, …_SEND, …: when jobs run
 
@@ -55,10 +57,12 @@ def settings_from_environment() -> Settings:
         accept_synthetic=os.environ.get("SCREENING_ACCEPT_SYNTHETIC") == "1",
         processing=os.environ.get("SCREENING_PROCESSING", defaults.processing),
         mailbox_url=os.environ.get("SCREENING_MAILBOX_URL") or None,
+        mailbox_token=os.environ.get("SCREENING_MAILBOX_TOKEN") or None,
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
         own_printer=os.environ.get("SCREENING_OWN_PRINTER") == "1",
-        acknowledged_within=_days("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within),
+        acknowledged_within=_whole("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within, "days"),
         protocols=_folder("SCREENING_PROTOCOLS"),
+        figures_at_most=_whole("SCREENING_FIGURES_AT_MOST", defaults.figures_at_most, "seconds"),
         time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
         cadences=_cadences(),
     )
@@ -79,10 +83,10 @@ def _folder(variable: str) -> Path | None:
     return Path(said) if said else None
 
 
-def _days(variable: str, default: int) -> int:
+def _whole(variable: str, default: int, of: str) -> int:
     said = os.environ.get(variable, str(default))
     if not said.isdecimal():
-        raise Refused("setting_invalid", f"{variable}={said!r}: expected a number of days")
+        raise Refused("setting_invalid", f"{variable}={said!r}: expected a number of {of}")
     return int(said)
 
 

@@ -14,12 +14,13 @@ import re
 import shlex
 import shutil
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -199,9 +200,23 @@ def _socket_folder(cluster: Path) -> Path:
     """The cluster itself, or, where its path is too long for a socket, a short one of its own."""
     if len(os.fsencode(cluster)) < _SOCKET_PATH_LIMIT:
         return cluster
-    short = Path(tempfile.gettempdir()) / f".screening-{os.stat(cluster).st_ino}"
-    short.mkdir(mode=0o700, exist_ok=True)
+    ours = os.stat(cluster)
+    short = Path(tempfile.gettempdir()) / f".screening-{ours.st_ino}"
+    with suppress(FileExistsError):
+        short.mkdir(mode=0o700)
+        os.chown(short, ours.st_uid, ours.st_gid)  # where root has the server run as nobody
+    _refuse_foreign(short, owner=ours.st_uid, closed_to=0o077)
     return short
+
+
+def _refuse_foreign(folder: Path, *, owner: int, closed_to: int) -> None:
+    """Refuses a folder among the temporary ones that others own or may change: anybody may have made it."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & closed_to:
+        raise Refused(
+            "temporary_folder_foreign",
+            f"{folder} is not a folder of user {owner} alone; remove it, or set TMPDIR to a folder of your own",
+        )
 
 
 def _answers(cluster: Path) -> bool:
@@ -313,4 +328,5 @@ def _public_copy(binaries: Path) -> Path:
         shutil.copytree(binaries.parent, unfinished, dirs_exist_ok=True)
         unfinished.chmod(0o755)
         unfinished.rename(copy)
+    _refuse_foreign(copy, owner=os.geteuid(), closed_to=0o022)
     return copy / "bin"

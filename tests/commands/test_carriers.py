@@ -14,6 +14,8 @@ from invitations.kits.barcode import is_barcode
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
 from screening.refusals import Refused
+from screening.service.carriers import open_carriers
+from screening.service.settings import settings_from_environment
 from screening.vocabulary import Role
 from tests.commands.sending import (
     PROGRAMME,
@@ -138,3 +140,50 @@ async def test_letters_travel_to_a_mailbox_elsewhere_only_encrypted(url):
             "http://[::1]:9",
         ):
             DigitalMailbox(private, client)
+
+
+def mailbox_that_knows(token, asked):
+    """A mailbox behind HTTP that takes letters from whoever brings its token; `asked`: what it was sent."""
+
+    def answer(request):
+        asked.append(request.headers.get("Authorization"))
+        if asked[-1] != f"Bearer {token}":
+            return httpx.Response(401)
+        given = msgspec.json.decode(request.content)["messages"]
+        return httpx.Response(200, json={"accepted": [one["sending"] for one in given]})
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
+async def test_a_mailbox_that_asks_who_calls_is_shown_its_token():
+    asked = []
+    async with mailbox_that_knows("s3cret", asked) as client:
+        knows_us = DigitalMailbox("https://mailbox.example", client, token="s3cret")
+        assert (await knows_us.hand_over(letters("Kari"))).accepted == 1
+        with pytest.raises(CarrierFailed, match="401"):
+            await DigitalMailbox("https://mailbox.example", client).hand_over(letters("Ola"))
+    assert asked == ["Bearer s3cret", None]
+
+
+async def test_a_mailbox_that_refuses_the_token_is_told_without_the_token():
+    async with mailbox_that_knows("another", []) as client:
+        stranger = DigitalMailbox("https://mailbox.example", client, token="s3cret")
+        with pytest.raises(CarrierFailed) as failed:
+            await stranger.hand_over(letters("Kari"))
+    assert "s3cret" not in f"{failed.value} {failed.value.__cause__!r}"
+
+
+@pytest.mark.parametrize("token", ["", "two words", "s3cret\n", "s3cret\r\nX-Other: 1", "blåbær"])
+async def test_a_token_that_cannot_be_sent_is_refused_without_being_shown(token):
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(Refused, match="expected one word") as refused:
+            DigitalMailbox("https://mailbox.example", client, token=token)
+    assert not token or token not in refused.value.message
+
+
+async def test_the_token_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("SCREENING_MAILBOX_URL", "https://mailbox.example")
+    monkeypatch.setenv("SCREENING_MAILBOX_TOKEN", "two words")
+    with pytest.raises(Refused, match="token"):
+        async with open_carriers(settings_from_environment()):
+            pass

@@ -1,6 +1,7 @@
 """Results: every message stored, answered, and ended as an event, as known, or as an open case."""
 
 import asyncio
+import io
 from datetime import date
 
 import asyncpg
@@ -53,7 +54,7 @@ async def laboratories(database):
     source = Source("test", ("no-cervical",), accept_synthetic=True)
     await load_feed(
         database,
-        content=b"\n".join(msgspec.json.encode(one) for one in people),
+        file=io.BytesIO(b"\n".join(msgspec.json.encode(one) for one in people)),
         form=FeedFormat.NDJSON,
         source=source,
         actor=system_actor("test"),
@@ -263,7 +264,7 @@ async def test_a_case_is_judged_again_when_what_was_missing_is_there(laboratorie
     line = msgspec.json.encode({"national_id": NOBODY, "born": BORN, "sex": "female", "name": "B"})
     await load_feed(
         database,
-        content=line,
+        file=io.BytesIO(line),
         form=FeedFormat.NDJSON,
         source=Source("t", ("no-cervical",), accept_synthetic=True),
         actor=system_actor("test"),

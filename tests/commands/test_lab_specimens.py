@@ -1,6 +1,7 @@
 """What a laboratory says of one specimen, in whatever order it arrives: one result in force, all of it kept."""
 
 import asyncio
+import io
 from datetime import date
 from itertools import product
 
@@ -31,7 +32,7 @@ async def register(database, *lines):
     source = Source("test", ("no-cervical",), accept_synthetic=True)
     content = b"\n".join(msgspec.json.encode(one) for one in people)
     await load_feed(
-        database, content=content, form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=TODAY
+        database, file=io.BytesIO(content), form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=TODAY
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import tracemalloc
 from datetime import date, timedelta
 
 import msgspec
@@ -16,6 +17,7 @@ from screening.people.feed import FeedFormat, Line, Rejection, parse_feed
 from screening.people.national_id import synthetic_numbers
 from screening.refusals import Refused
 from screening.storage.transaction import system_actor
+from screening.vocabulary import Role
 
 TODAY = date(2024, 6, 3)
 BORN = date(1980, 5, 17)
@@ -42,7 +44,7 @@ def ndjson(*lines):
 async def load(database, *lines, today=TODAY):
     return await load_feed(
         database,
-        content=ndjson(*lines),
+        file=io.BytesIO(ndjson(*lines)),
         form=FeedFormat.NDJSON,
         source=SOURCE,
         actor=system_actor("test"),
@@ -148,7 +150,7 @@ async def test_of_a_column_that_a_file_does_not_have_what_was_known_stays(databa
     frame = pl.DataFrame(rows)
     (frame.write_csv if form == FeedFormat.CSV else frame.write_parquet)(buffer)
     report = await load_feed(
-        database, content=buffer.getvalue(), form=form, source=SOURCE, actor=system_actor("test"), today=TODAY
+        database, file=buffer, form=form, source=SOURCE, actor=system_actor("test"), today=TODAY
     )
     assert counts(report) == (3, 3, 0, 0)
     assert await database.pool.fetch(stays) == before
@@ -203,7 +205,10 @@ def test_a_header_with_an_unknown_column_refuses_the_file():
     with pytest.raises(Refused, match="unknown column shoe_size"):
         list(
             parse_feed(
-                b"national_id,born,sex,name,shoe_size\n", FeedFormat.CSV, today=TODAY, accept_synthetic=True
+                io.BytesIO(b"national_id,born,sex,name,shoe_size\n"),
+                FeedFormat.CSV,
+                today=TODAY,
+                accept_synthetic=True,
             )
         )
 
@@ -215,7 +220,7 @@ def test_csv_and_parquet_say_the_same_as_ndjson():
     buffer = io.BytesIO()
     pl.DataFrame([record]).write_parquet(buffer)
     parsed = [
-        list(parse_feed(content, form, today=TODAY, accept_synthetic=True))
+        list(parse_feed(io.BytesIO(content), form, today=TODAY, accept_synthetic=True))
         for content, form in [
             ((text + row).encode(), FeedFormat.CSV),
             (buffer.getvalue(), FeedFormat.PARQUET),
@@ -228,7 +233,7 @@ def test_csv_and_parquet_say_the_same_as_ndjson():
 
 def test_bytes_that_are_not_utf8_are_refused_by_line():
     content = f"national_id,born,sex,name\n{NUMBERS[0]},{BORN},female,".encode() + b"K\xe5re\n"
-    ((_, rejection),) = parse_feed(content, FeedFormat.CSV, today=TODAY, accept_synthetic=True)
+    ((_, rejection),) = parse_feed(io.BytesIO(content), FeedFormat.CSV, today=TODAY, accept_synthetic=True)
     assert isinstance(rejection, Rejection)
     assert (rejection.line, rejection.code) == (2, "not_utf8")
 
@@ -245,14 +250,16 @@ def test_bytes_that_are_not_utf8_are_refused_by_line():
 def test_a_line_that_is_wrong_is_told_as_an_editor_counts_with_what_is_expected(column, value, told):
     cells = {"national_id": NUMBERS[0], "born": str(BORN), "sex": "female", "name": "Prøve"} | {column: value}
     content = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
-    ((number, rejection),) = parse_feed(content, FeedFormat.CSV, today=TODAY, accept_synthetic=True)
+    ((number, rejection),) = parse_feed(
+        io.BytesIO(content), FeedFormat.CSV, today=TODAY, accept_synthetic=True
+    )
     assert (number, rejection.line, rejection.message) == (2, 2, told)
 
 
 @given(st.binary(max_size=300), st.sampled_from([FeedFormat.CSV, FeedFormat.NDJSON]))
 def test_no_bytes_make_the_parser_raise_anything_but_a_refusal(content, form):
     try:
-        parsed = list(parse_feed(content, form, today=TODAY, accept_synthetic=True))
+        parsed = list(parse_feed(io.BytesIO(content), form, today=TODAY, accept_synthetic=True))
     except Refused:
         return
     assert all(isinstance(one, Line | Rejection) for _, one in parsed)
@@ -280,3 +287,87 @@ async def test_whatever_the_register_tells_residences_never_overlap_and_a_second
     for earlier, later in itertools.pairwise(rows):
         assert earlier["until"] is not None
         assert earlier["until"] <= later["since"]
+
+
+@pytest.mark.parametrize("told", ["301", "03011", "Oslo", "٠٣٠١", NUMBERS[1]])
+async def test_a_norwegian_municipality_is_four_digits(database, told):
+    report = await load(database, line(municipality=told))
+    (rejection,) = report.rejections
+    assert rejection.code == "municipality_malformed"
+    assert rejection.message == "line 1: municipality: expected its four digits, as 0301"
+
+
+async def test_a_municipality_elsewhere_is_written_as_that_country_writes_it(database):
+    born = "1988-03-20"
+    swedish = line(national_id="8803200016", born=born, resident_since=born, country="SE", municipality="114")
+    report = await load(database, swedish)
+    assert counts(report) == (1, 1, 0, 0)
+
+
+async def pieces(*first, blanks, size=256 * 1024):
+    """What is sent first, then as many pieces of blank lines."""
+    for one in first:
+        yield one
+    for _ in range(blanks):
+        yield (b" " * 1023 + b"\n") * (size // 1024)
+
+
+async def post(platform, content):
+    async with platform.caller(Role.PROGRAMME_STAFF) as register:
+        return await register.post(
+            "/people/feed", content=content, headers={"Content-Type": "application/x-ndjson"}
+        )
+
+
+async def test_a_feed_of_any_size_passes_through_little_memory(platform):
+    known = ndjson(line(born="1980-05-17")) + b"\n"
+    tracemalloc.start()
+    try:
+        answer = await post(platform, pieces(known, blanks=128))  # 32 MB
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.json()["received"] == 1
+    assert peak < 10 * 1024 * 1024
+
+
+async def test_a_feed_over_the_limit_is_refused_with_the_limit_and_nothing_of_it_is_taken(
+    platform, monkeypatch
+):
+    (route,) = [one for one in platform.app.routes if one.path == "/people/feed"]
+    handler, _ = route.route_handler_map["POST"]
+    monkeypatch.setattr(handler, "_resolved_request_max_body_size", 1024 * 1024)
+    answer = await post(platform, pieces(ndjson(line(19)) + b"\n", blanks=8))
+    assert answer.status_code == 413
+    assert "1,048,576 bytes" in answer.json()["detail"]
+    assert await platform.fetch("select 1 from identity where number = $1", NUMBERS[19]) == []
+
+
+async def test_the_door_tells_a_hundred_rejections_and_counts_and_keeps_all(platform):
+    answer = await post(platform, b"{}\n" * 250)
+    told = answer.json()
+    assert (told["received"], told["rejected"], len(told["rejections"])) == (250, 250, 100)
+    kept = "select count(*) from register_rejection join register_file f on f.id = file_id where f.received = 250"
+    assert await platform.fetch(kept) == [(250,)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_lines_are_told_apart_wherever_a_piece_of_the_file_ends(end):
+    header = b"national_id,born,sex,name,address"
+    long = (f"{NUMBERS[0]},1980-05-17,female,Kari,{'x' * 999}").encode()
+    many = 3 * 1024  # three megabytes: every piece ends inside a line, or between the two bytes of its end
+    content = end.join([header, *[long] * many])
+    parsed = list(parse_feed(io.BytesIO(content), FeedFormat.CSV, today=TODAY, accept_synthetic=True))
+    assert [number for number, _ in parsed] == list(range(2, many + 2))
+    assert {one.address for _, one in parsed} == {"x" * 999}
+
+
+def test_a_line_without_an_end_is_not_read_into_memory():
+    endless = io.BytesIO(b"{}\n" + b"x" * (3 * 1024 * 1024))
+    with pytest.raises(Refused, match="line 2: longer than 1,048,576 bytes"):
+        list(parse_feed(endless, FeedFormat.NDJSON, today=TODAY, accept_synthetic=True))
+
+
+def test_a_parquet_file_that_is_none_is_refused():
+    with pytest.raises(Refused, match="not a Parquet file"):
+        list(parse_feed(io.BytesIO(b"PAR1" * 9), FeedFormat.PARQUET, today=TODAY, accept_synthetic=True))

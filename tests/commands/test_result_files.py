@@ -1,5 +1,6 @@
 """Results from files: the same way as over the wire, and each message accounted for."""
 
+import io
 import json
 from datetime import date
 
@@ -30,7 +31,7 @@ async def laboratories(database):
     source = Source("test", ("no-cervical",), accept_synthetic=True)
     content = msgspec.json.encode(person)
     await load_feed(
-        database, content=content, form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=TODAY
+        database, file=io.BytesIO(content), form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=TODAY
     )
     await database.run(
         lambda tx: register_laboratory(tx, code="AHUS", name="Ahus", profile="extended"),

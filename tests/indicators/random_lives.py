@@ -60,19 +60,25 @@ FINDINGS = {
 TISSUE = {
     "cervical": ["normal", "cin1", "cin1", "cin1 cin2", "ais", "scc"],
     "breast": ["normal", "benign", "dcis", "invasive_cancer"],
-    "colorectal": ["normal", "serrated", "non_advanced_adenoma", "advanced_adenoma", "cancer"],
+    "colorectal": [
+        "normal",
+        "serrated",
+        "non_advanced_adenoma serrated",
+        "advanced_adenoma",
+        "advanced_adenoma cancer",
+    ],
 }
 CODES = {
-    "cervical": ["C53.9", "D06.9", "scc", None],
-    "breast": ["C50.1", "D05.1", "dcis", None],
-    "colorectal": ["C18.0", "C20", "D12", None],
+    "cervical": ["C53.9", "D06.9", "scc", None, "D06.0", "N87.1", "cin1", "cin3", "no_biopsy"],
+    "breast": ["C50.1", "D05.1", "dcis", None, "unspecified", "no_biopsy", "benign", "N60.1"],
+    "colorectal": ["C18.0", "C20", "D12", None, "advanced_adenoma", "non_advanced_adenoma", "normal"],
 }
 TREATMENTS = {
-    "cervical": ["conisation", "hysterectomy", None],
-    "breast": ["mastectomy", "breast_conserving", None],
-    "colorectal": ["resection", None],
+    "cervical": ["conisation", "hysterectomy", "total_hysterectomy", None],
+    "breast": ["mastectomy", "bilateral_mastectomy", "breast_conserving", None],
+    "colorectal": ["resection", "total_colectomy", None],
 }
-GONE = {"cervical": "no_cervix", "breast": "no_breast", "colorectal": "no_bowel"}
+GONE = {"cervical": "no_cervix", "breast": "bilateral_mastectomy", "colorectal": "no_colon"}
 MUNICIPALITIES = ["0301", "4601", "5601"]
 OWED = [
     "remind",
@@ -225,7 +231,7 @@ def some_episode(draw, cancer, to, on):
 
 def some_other_event(draw, cancer, on):
     kinds = ["result_given", "result_given", "letter_undeliverable", "kit_returned", "treated", "treated", "diagnosed",
-             "diagnosed", "died", "ceased"]  # fmt: skip
+             "diagnosed", "died", "ceased", "ceased", "reinstated"]  # fmt: skip
     match draw.choice(kinds):
         case "treated":
             return Happening(date=on, kind="treated", code=draw.choice(TREATMENTS[cancer]))

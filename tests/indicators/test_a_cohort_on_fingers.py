@@ -10,6 +10,7 @@ from analytics.indicators.conservation import conservation, overdue
 from analytics.indicators.engine import compute, question
 from analytics.indicators.funnel import followed_up, funnel
 from analytics.indicators.period import period
+from screening.refusals import Refused
 
 CATALOGUE = catalogue.CATALOGUE["no-cervical"]
 
@@ -121,3 +122,63 @@ def test_everybody_has_one_status_and_what_is_overdue_is_counted(cohort):
     people = conservation(cohort, "no-cervical")
     assert (people.people, people.by_status["waiting"], people.lost) == (14, 14, 0)
     assert overdue(cohort, "no-cervical", date(2026, 7, 1)).is_empty()
+
+
+CUT = date(2026, 7, 1)
+
+
+def asked(people, cut=CUT, when="2024", **more):
+    return compute(dataset(people, data_cut=cut), question("no-cervical", period(when), **more)).frame
+
+
+def test_two_municipalities_of_one_name_are_two():
+    north, south = (
+        Life(born=date(1980, 5, 17), homes=[Home(municipality=number)]) for number in ("1818", "1515")
+    )
+    told = asked([north, north, south], ids=["never_screened"], by=["municipality"])
+    assert told.select("municipality", "denominator").rows() == [
+        ("Herøy (Møre og Romsdal)", 1),
+        ("Herøy (Nordland)", 2),
+    ]
+
+
+def test_what_is_asked_for_twice_is_told_once():
+    woman = Life(born=date(1980, 5, 17))
+    told = asked([woman], ids=["never_screened", "never_screened"], by=["county", "county"])
+    assert told.select("id", "county", "denominator").rows() == [("never_screened", "Oslo", 1)]
+
+
+def test_months_that_have_not_begun_have_no_figure_and_a_hundred_years_of_them_are_refused():
+    woman = Life(born=date(1980, 5, 17))
+    told = asked([woman], cut=date(2024, 3, 15), ids=["never_screened"], by=["month"])
+    assert told["month"].to_list() == ["2024-01", "2024-02", "2024-03"]
+    assert told["mature"].to_list() == [True, True, False]
+    with pytest.raises(Refused, match="at most 240 at once"):
+        asked([woman], when="1950-2050", ids=["never_screened"], by=["month"])
+
+
+def test_a_chance_over_ten_rounds_is_not_told_where_nobody_had_the_tenth():
+    def screened(times):
+        day = date(2024, 3, 1)
+        years = range(2024 - 2 * (times - 1), 2025, 2)
+        read = [
+            Happening(
+                date=day.replace(year=year),
+                kind="tested",
+                test="mammography",
+                reader="R1",
+                findings="score_1",
+            )
+            for year in years
+        ]
+        return Life(born=date(1960, 5, 17), events=read, programme="no-breast")
+
+    def chance(*times):
+        people = dataset([screened(one) for one in times], data_cut=CUT)
+        frame = compute(
+            people, question("no-breast", period("2024"), ids=["cumulative_false_positive"])
+        ).frame
+        return frame.select("denominator", "value").row(0)
+
+    assert chance(*range(1, 10)) == (9, None)
+    assert chance(*range(1, 11)) == (10, 0.0)

@@ -9,7 +9,7 @@ import pytest
 from analytics.extract.dataset import open_extract
 from analytics.extract.lives import Life, dataset
 from analytics.extract.pseudonyms import pseudonyms
-from analytics.extract.read import extract, read
+from analytics.extract.read import extract, fingerprint, read
 from analytics.extract.schema import TABLES, dictionary
 from analytics.extract.shape import last_versions, with_findings
 from analytics.indicators.conservation import conservation
@@ -86,6 +86,30 @@ async def test_a_corrected_result_counts_as_corrected(url, database):
     assert await count(database, "hpv_positivity") == (1, 1)
     await hpv(database, 1, date(2024, 5, 6), "negative", supersedes=wrong, told_on=date(2024, 6, 1))
     assert await count(database, "hpv_positivity") == (0, 1)
+
+
+async def test_what_commits_late_or_changes_back_is_seen_as_a_change(url, database):
+    """Two writers, of whom the first commits last: its event has the smaller number."""
+
+    def seen():
+        return database.run(fingerprint, actor=ACTOR, today=TODAY)
+
+    await settle(url, 1, 2)
+    told = "insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key) values ($1, 'no-cervical', 'reminded', '2024-05-06', '2024-05-06', 'test', gen_random_uuid())"
+    slow, quick = [await asyncpg.connect(url) for _ in range(2)]
+    unended = slow.transaction()
+    await unended.start()
+    await slow.execute(told, 1)
+    await quick.execute(told, 2)
+    before = await seen()
+    assert await seen() == before
+    await unended.commit()
+    after = await seen()
+    assert after != before
+    await quick.execute("update standing set status = 'waiting' where person_id = 1")
+    assert await seen() != after
+    for connection in (slow, quick):
+        await connection.close()
 
 
 async def test_a_withdrawn_result_is_gone(url, database):

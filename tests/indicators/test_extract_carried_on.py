@@ -1,6 +1,7 @@
 """An extract carried on from day to day is what reading everything would give, whatever was written meanwhile."""
 
 import asyncio
+import io
 from datetime import date
 from random import Random
 
@@ -69,7 +70,12 @@ async def test_a_correction_a_merge_and_a_newcomer_are_carried_on(database, tmp_
         )
         source = Source("test", (PROGRAMME,), accept_synthetic=True)
         await load_feed(
-            database, content=content, form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=today
+            database,
+            file=io.BytesIO(content),
+            form=FeedFormat.NDJSON,
+            source=source,
+            actor=ACTOR,
+            today=today,
         )
         await advance(database, family=family(PROGRAMME), today=today)
 
@@ -263,7 +269,7 @@ async def test_nobody_is_known_before_they_were_registered(database, tmp_path):
         }
         await load_feed(
             database,
-            content=msgspec.json.encode(person),
+            file=io.BytesIO(msgspec.json.encode(person)),
             form=FeedFormat.NDJSON,
             source=Source("test", (PROGRAMME,), accept_synthetic=True),
             actor=system_actor("test"),

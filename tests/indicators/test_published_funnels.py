@@ -23,6 +23,29 @@ programme: breast
 rows: [{tested: 10521, positive: 327}]
 published: {assessment_referral_rate: {unit: per 1000 tested, all: 31.1}}
 """
+FINLAND = """
+title: Choice of how to be tested
+source: BMJ Open 118488
+programme: cervical
+by: arm
+rows:
+- {arm: choice, invited: 21122, tested: 7325, referred: 59, cin2_plus: 19}
+- {arm: usual, invited: 21630, tested: 7438, referred: 51, cin2_plus: 18}
+published:
+  participation: {unit: "%", rows: [34.7, 34.4]}
+  assessment_referral_rate: {unit: per 1000 tested, rows: [8.1, 6.9]}
+  cin2_plus_detection_rate: {unit: per 1000 tested, rows: [2.6, 2.4]}
+"""
+SPAIN = """
+title: Breast density, first round
+source: s13058-018-1025-8 Table 1
+programme: breast
+by: arm
+rows:
+- {arm: a, tested: 3109, screen_detected: 20, interval_unknown: 2}
+- {arm: b, tested: 3959, screen_detected: 28, interval_unknown: 5}
+published: {screen_detected_rate: {unit: per 1000, rows: [6.4, 7.1]}, interval_cancer_rate: {unit: per 1000, rows: [0.6, 1.3]}}
+"""
 
 
 def written(folder, text):
@@ -38,9 +61,29 @@ def test_every_printed_figure_is_ours(file):
     assert len(agreements) >= 4
 
 
-@pytest.mark.parametrize("text", [NETHERLANDS, TYROL])
+@pytest.mark.parametrize("text", [NETHERLANDS, TYROL, FINLAND, SPAIN])
 def test_other_funnels_of_the_format_are_taken_too(tmp_path, text):
-    assert [a.agrees for a in compare_file(written(tmp_path, text))] == [True]
+    told = compare_file(written(tmp_path, text))
+    assert told
+    assert [a for a in told if not a.agrees] == []
+
+
+def test_rows_of_one_name_and_late_rounds_are_each_their_own(tmp_path):
+    same = """
+programme: cervical
+by: arm
+rows: [{arm: kit, invited: 10, tested: 5}, {arm: kit, invited: 10, tested: 1}]
+published: {participation: {unit: "%", rows: [50, 10], all: 30}}
+"""
+    late = """
+programme: colorectal
+by: round
+rows: [{round: 10, tested: 5, positive: 1}, {round: 12, tested: 10, positive: 1}]
+published: {positivity: {unit: "%", rows: [20, 10]}}
+"""
+    for text in (same, late):
+        told = compare_file(written(tmp_path, text))
+        assert [(a.row, a.computed) for a in told if not a.agrees] == []
 
 
 def test_one_person_more_is_seen(tmp_path):
@@ -99,6 +142,20 @@ REFUSED = [
     ("by: round\nrows: [{tested: 5}]",                        "does not say its round"),
     ("row: [{tested: 5}]",                                    "did you mean 'rows'"),
     ("rows: [{tested: 5}]\npublished: {screen_detected_rate: {all: few}}", "'few' is no number"),
+    ("rows: [{tested: 5}]\npublished: {screen_detected_rate: {all: NaN}}", "no number that can be printed"),
+    ("rows: [{tested: 5}]\npublished: {screen_detected_rate: {rows: 5}}", "expected a list"),
+    ("rows: [{tested: 5}]\npublished: {screen_detected_rate: 5}", "expected names with their values"),
+    ("rows: [{tested: 5}]\npublished: [participation]",       "expected names with their values"),
+    ("rows: [five]",                                          "funnel.yaml:3: 'five'; expected names"),
+    ("rows: [{tested: [5]}]",                                 "expected a whole number"),
+    ("rows: [{tested: 99999999999999999999}]",                "at most 100,000,000 can be made"),
+    ("by: arm\nrows: [{arm: [1], tested: 5}]",                "does not say its arm"),
+    ("by: [arm]\nrows: [{tested: 5}]",                        "no stratum"),
+    ("by: year\nrows: [{year: 99999, tested: 5}]",            "expected a number from 1920 to 2180"),
+    ("by: round\nrows: [{round: 1200, tested: 5}]",           "expected a number from 1 to 40"),
+    ("by: age_group\nrows: [{age_group: 30-20, tested: 5}]",  "is no age group"),
+    ("by: age_group\nrows: [{age_group: 20-29, tested: 5}, {age_group: 25-34, tested: 5}]", "overlap"),
+    ("by: arm\nrows: [{arm: a, invited: 9}, {arm: b, invited: 9}]\npublished: {participation_risk_ratio: {all: 0}}", "0 of 9 and 0 of 9"),
 ]
 # fmt: on
 
@@ -114,6 +171,15 @@ def test_an_unknown_programme_and_a_missing_file_are_refused(tmp_path):
         compare_file(written(tmp_path, "programme: cervix\nrows: [{tested: 5}]"))
     with pytest.raises(Refused, match="cannot be read"):
         compare_file(tmp_path / "nothing.yaml")
+    (tmp_path / "latin.yaml").write_bytes("title: Østfold".encode("latin-1"))
+    with pytest.raises(Refused, match="no text in UTF-8"):
+        compare_file(tmp_path / "latin.yaml")
+
+
+def test_nobody_tested_has_no_rate(tmp_path):
+    text = "programme: cervical\nrows: [{tested: 0}]\npublished: {positivity: {unit: '%', all: 0}}"
+    (told,) = compare_file(written(tmp_path, text))
+    assert (told.computed, told.agrees) == ("none", False)
 
 
 def test_it_is_told_as_text_and_as_one_json_document(tmp_path):

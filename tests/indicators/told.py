@@ -14,7 +14,7 @@ BORN = {"no-cervical": date(1980, 5, 17), "no-breast": date(1965, 5, 17), "no-co
 LETTERS = {"letter": ("reminded", "reminder"), "invited": ("invited", "invitation"), "kit": ("kit_dispatched", "kit"),
            "replacement": ("kit_dispatched", "kit_replacement")}  # fmt: skip
 PLAIN = {"result": "result_given", "undeliverable": "letter_undeliverable", "back": "kit_returned", "died": "died",
-         "emigrated": "emigrated"}  # fmt: skip
+         "emigrated": "emigrated", "reinstated": "reinstated"}  # fmt: skip
 
 
 def life(line, programme):

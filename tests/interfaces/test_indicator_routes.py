@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from analytics.dashboard import routes as dashboard
+from analytics.live import Latest
 from analytics.routes import handlers
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.rulebook.shelf import Shelf
@@ -56,7 +57,7 @@ async def client(url, database):
         route_handlers=[*handlers, *dashboard.handlers],
         middleware=[ByHeader],
         exception_handlers={Refused: problem},
-        state=State({"database": database, "clock": Today(), "shelf": Shelf()}),
+        state=State({"database": database, "clock": Today(), "shelf": Shelf(), "latest": Latest(at_most=0)}),
     )
     # the framework's own test client runs the app in another event loop, where the pool is not at home
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as asked:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from screening.history.events import Event
 from screening.protocols.decide import decide
 from screening.protocols.decision import Person
-from screening.protocols.fold import same_day_rank
 from screening.protocols.load import installed_families
+from screening.protocols.sequence import same_day_rank
 from screening.vocabulary import (
     FINDINGS_OF,
     Destination,

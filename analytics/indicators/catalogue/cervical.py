@@ -25,6 +25,7 @@ from analytics.indicators.outcomes import (
     flagged,
     neither,
     reached,
+    repeated,
     waited_for,
 )
 from analytics.indicators.period import Length
@@ -247,7 +248,7 @@ def _following_up(programme: Programme) -> list[Indicator]:
             sources=("C9",),
             strata=basic(programme),
             units=repeats_owed(repeats_due),
-            counted=reached(happened.tested_at_all),
+            counted=repeated(happened.tested_at_all),
         ),
         define(
             id="high_grade_cytology_histology_12mo",

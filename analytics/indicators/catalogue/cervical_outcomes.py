@@ -152,7 +152,7 @@ def _treating(programme: Programme) -> list[Indicator]:
             maturity=Length(),
             whose="Europe",
             units=first(treatments_of_cin),
-            counted=flagged(pl.col("code") == "hysterectomy"),
+            counted=flagged(pl.col("code").is_in(happened.HYSTERECTOMY)),
         ),
         define(
             id="test_of_cure_failure",

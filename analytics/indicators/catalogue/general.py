@@ -16,6 +16,7 @@ from analytics.indicators.model import (
     Window,
 )
 from analytics.indicators.outcomes import (
+    came_back,
     covered_by,
     ever,
     flagged,
@@ -160,7 +161,7 @@ def calling(programme: Programme) -> list[Indicator]:
             strata=(*basic(programme), Stratum.LETTER),
             sources=("G2",),
             units=each(calls),
-            counted=reached(undeliverable),
+            counted=came_back(undeliverable, calls),
             note="They stay in the denominators of participation and response.",
         ),
     ]

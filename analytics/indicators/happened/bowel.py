@@ -8,7 +8,7 @@ from analytics.indicators.moves import inside, last_day, next_day
 from analytics.indicators.period import Length
 from screening.vocabulary import EventKind, Test
 
-ADENOMA = ("non_advanced_adenoma", "advanced_adenoma")
+_ADENOMA = "advanced_adenoma"  # also the end of `non_advanced_adenoma`
 _AFTER_POSITIVE = Length(months=12)
 _SAME_EPISODE = Length(months=6)
 
@@ -61,13 +61,27 @@ def lesions(facts: Facts) -> pl.DataFrame:
 
 
 @fact
+def _reported(facts: Facts) -> pl.DataFrame:
+    """What a clinic reported of what was found, with `code`."""
+    return happened(facts, [EventKind.DIAGNOSED], "code").with_columns(pl.col("code").cast(pl.String))
+
+
+@fact
 def advanced_adenomas(facts: Facts) -> pl.DataFrame:
-    return lesions(facts).filter(pl.col("result") == "advanced_adenoma")
+    seen = lesions(facts).filter(pl.col("result") == "advanced_adenoma").drop("result")
+    told = _reported(facts).filter(pl.col("code") == "advanced_adenoma").select(seen.columns)
+    return pl.concat([seen, told]).sort("key")
 
 
 @fact
 def adenomas(facts: Facts) -> pl.DataFrame:
-    return lesions(facts).filter(pl.col("result").is_in(ADENOMA))
+    """Days on which an adenoma was seen or reported, also beside something worse."""
+    adenoma = pl.col("findings").cast(pl.String).str.contains(_ADENOMA)
+    looked = pl.col("test").is_in([Test.COLONOSCOPY.value, Test.HISTOLOGY.value])
+    seen = happened(facts, [EventKind.TESTED], where=looked & adenoma)
+    code = pl.col("code")
+    told = _reported(facts).filter(code.str.ends_with(_ADENOMA) | code.str.starts_with("D12"))
+    return pl.concat([seen, told.select(seen.columns)]).sort("key")
 
 
 @fact

@@ -17,6 +17,7 @@ INVASIVE, IN_SITU, UNKNOWN_KIND = "invasive", "dcis", "unknown"
 _CONSENSUS_WITHIN = Length(days=60)
 _RECALL_WITHIN = Length(days=90)
 _NO_READER = (1 << 32) - 1  # stands for a reader nobody named
+_UNSPECIFIED = "unspecified"  # cancer of a kind that nobody told
 _KINDS = pl.Enum([UNKNOWN_KIND, IN_SITU, INVASIVE])  # worst last
 
 
@@ -103,8 +104,14 @@ def tissue(facts: Facts) -> pl.DataFrame:
 
 @fact
 def diagnoses(facts: Facts) -> pl.DataFrame:
-    """Reported cancers, with what is known of size, nodes and stage."""
-    return happened(facts, [EventKind.DIAGNOSED], "code", "size_mm", "nodes", "stage")
+    """Reported cancers, with what is known of size, nodes and stage.
+
+    A report that there was none (`no_biopsy`, `benign`, a code of another disease) is no cancer.
+    """
+    code = pl.col("code").cast(pl.String)
+    of_breast = code.str.contains("^(C50|D05)") | code.is_in(["invasive_cancer", "dcis", _UNSPECIFIED])
+    told_of = code.is_null() | of_breast
+    return happened(facts, [EventKind.DIAGNOSED], "code", "size_mm", "nodes", "stage", where=told_of)
 
 
 @fact
@@ -158,7 +165,8 @@ def technical_repeats(facts: Facts) -> pl.DataFrame:
 
 @fact
 def mastectomies(facts: Facts) -> pl.DataFrame:
-    return happened(facts, [EventKind.TREATED], "code", where=pl.col("code") == "mastectomy")
+    removed = pl.col("code").is_in(["mastectomy", "bilateral_mastectomy"])
+    return happened(facts, [EventKind.TREATED], "code", where=removed)
 
 
 @fact

@@ -11,6 +11,9 @@ CIN3_PLUS = ("cin3", "ais", *CANCER)
 CIN2_PLUS = ("cin2", *CIN3_PLUS)
 HIGH_GRADE_TISSUE = ("cin2", "cin3", "ais")
 HIGH_GRADE_CYTOLOGY = ("asc_h", "hsil", "ais", *CANCER)
+HYSTERECTOMY = ("hysterectomy", "total_hysterectomy")
+# What tissue showed, where a clinic reports it as a code of ICD-10: how the code begins, longest first.
+_REPORTED = {"D06.0": "ais", "N87.0": "cin1", "N87.1": "cin2", "N87.2": "cin3", "C53": "scc", "D06": "cin3"}
 
 
 def tests(facts: Facts, test: Test, *columns: str) -> pl.DataFrame:
@@ -70,24 +73,38 @@ def tissue(facts: Facts) -> pl.DataFrame:
 
 
 @fact
+def lesions(facts: Facts) -> pl.DataFrame:
+    """What tissue showed, as the laboratory told it or a clinic reported it: `decide` judges either alike."""
+    reported = happened(facts, [EventKind.DIAGNOSED], "code")
+    code = pl.col("code").cast(pl.String)
+    found = pl.coalesce(
+        *(pl.when(code.str.starts_with(start)).then(pl.lit(word)) for start, word in _REPORTED.items()), code
+    )
+    known = reported.with_columns(result=found).filter(pl.col("result").is_in(("cin1", *CIN2_PLUS)))
+    of_both = [frame.with_columns(pl.col("result").cast(pl.String)) for frame in (tissue(facts), known)]
+    columns = [*known.drop("code", "key").columns, "key"]
+    return pl.concat([frame.select(columns) for frame in of_both]).sort("key")
+
+
+@fact
 def cin2_plus(facts: Facts) -> pl.DataFrame:
-    return tissue(facts).filter(pl.col("result").is_in(CIN2_PLUS))
+    return lesions(facts).filter(pl.col("result").is_in(CIN2_PLUS))
 
 
 @fact
 def cin1(facts: Facts) -> pl.DataFrame:
-    return tissue(facts).filter(pl.col("result") == "cin1")
+    return lesions(facts).filter(pl.col("result") == "cin1")
 
 
 @fact
 def cin3_plus(facts: Facts) -> pl.DataFrame:
-    return tissue(facts).filter(pl.col("result").is_in(CIN3_PLUS))
+    return lesions(facts).filter(pl.col("result").is_in(CIN3_PLUS))
 
 
 @fact
 def high_grade(facts: Facts) -> pl.DataFrame:
     """Tissue with a high-grade lesion that is not cancer."""
-    return tissue(facts).filter(pl.col("result").is_in(HIGH_GRADE_TISSUE))
+    return lesions(facts).filter(pl.col("result").is_in(HIGH_GRADE_TISSUE))
 
 
 @fact

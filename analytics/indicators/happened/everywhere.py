@@ -87,7 +87,19 @@ def owed_calls(facts: Facts) -> pl.DataFrame:
     return owed(facts, OWED_CALLS, "state", "closed_on", "evidence_on")
 
 
+# Why there is nothing left to screen, as a reason for ceasing; and the treatments after which there is not.
+_NO_ORGAN = ("no_cervix", "no_breast", "no_bowel", "no_colon")
+_REMOVED = ("hysterectomy", "total_hysterectomy", "bilateral_mastectomy", "colectomy", "total_colectomy")
+
+
 @fact
-def ceased(facts: Facts) -> pl.DataFrame:
-    """Left the programme for good, with the reason as `code`."""
-    return happened(facts, [EventKind.CEASED], "code")
+def organ_gone(facts: Facts) -> pl.DataFrame:
+    """Days from which nothing is left to screen: the person ceased because of it, or it was removed in treatment."""
+    ceased = (pl.col("kind") == EventKind.CEASED.value) & pl.col("code").is_in([*_NO_ORGAN, *_REMOVED])
+    removed = (pl.col("kind") == EventKind.TREATED.value) & pl.col("code").is_in(_REMOVED)
+    return happened(facts, [EventKind.CEASED, EventKind.TREATED], where=ceased | removed)
+
+
+@fact
+def reinstated(facts: Facts) -> pl.DataFrame:
+    return happened(facts, [EventKind.REINSTATED])

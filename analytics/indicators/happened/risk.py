@@ -54,7 +54,7 @@ def judged_screens(facts: Facts) -> pl.DataFrame:
 @fact
 def repeats_due(facts: Facts) -> pl.DataFrame:
     """Repeat tests on the day they were due."""
-    return owed(facts, [ObligationKind.REPEAT_TEST], "state", "closed_on")
+    return owed(facts, [ObligationKind.REPEAT_TEST], "state", "closed_on", "opened_on")
 
 
 @fact

@@ -72,11 +72,11 @@ def screens(facts: Facts) -> pl.DataFrame:
 
 def _within_follow_up(facts: Facts, taken: pl.DataFrame) -> pl.DataFrame:
     """Keys of tests taken while follow-up was owed, with the day its episode opened."""
+    told = ("person", "opened_on", "episode", "state", "evidence_on", "closed_on")
     owed = (
-        facts.obligations([str(kind) for kind in _FOLLOW_UP])
+        facts.obligations([str(kind) for kind in _FOLLOW_UP], told)
         .filter(pl.col("state") != ObligationState.WITHDRAWN.value)
         .select("person", "opened_on", "episode", _until=pl.coalesce("evidence_on", "closed_on", _STILL_OPEN))
-        .collect()
     )
     return (
         taken.select("person", "date", "key")

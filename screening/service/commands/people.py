@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -45,22 +46,23 @@ async def _load(asked: Namespace) -> int:
     if form is None:
         raise Refused("format_unknown", f"{file}: cannot tell the format; name it with --format")
     try:
-        content = file.read_bytes()
+        content = file.open("rb")
     except OSError as error:
         raise unreadable(file, error) from error
-    async with opened() as installation:
-        report = await _load_content(installation, file.name, content, form)
+    with content:
+        async with opened() as installation:
+            report = await _load_content(installation, file.name, content, form)
     _show(report, as_json=asked.json)
     return 0
 
 
 async def _load_content(
-    installation: Installation, name: str, content: bytes, form: FeedFormat
+    installation: Installation, name: str, content: IO[bytes], form: FeedFormat
 ) -> FeedReport:
     source = Source(name=name, programmes=PROGRAMMES, accept_synthetic=installation.accept_synthetic)
     with bar(None, "people") as shown:
         return await load_feed(
-            installation.database, content=content, form=form, source=source, actor=_ACTOR,
+            installation.database, file=content, form=form, source=source, actor=_ACTOR,
             today=installation.clock.today(), progress=shown.update,
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from tests.indicators.in_sql.views import (
     reached,
     share,
     waiting,
+    with_organ,
 )
 
 TO, INTERVAL, EPISODE = "colonoscopy", 24, 12
@@ -29,24 +30,29 @@ create view seen as select person, date, case when has(findings, 'cancer') then 
     when has(findings, 'advanced_adenoma') then 'advanced_adenoma' when has(findings, 'serrated') then 'serrated'
     when has(findings, 'non_advanced_adenoma') then 'non_advanced_adenoma' else 'none' end as worst
   from event where test in ('colonoscopy', 'histology') and len(findings) > 0;
+create view adenoma as
+  select person, date, worst = 'advanced_adenoma' as advanced from seen where worst in ('advanced_adenoma', 'non_advanced_adenoma') union all
+  select person, date, false from event where test in ('colonoscopy', 'histology')
+     and list_has_any(findings, ['advanced_adenoma', 'non_advanced_adenoma']) union all
+  select person, date, code = 'advanced_adenoma' from event where kind = 'diagnosed'
+     and (code in ('advanced_adenoma', 'non_advanced_adenoma') or starts_with(code, 'D12'));
 create view cancer as select distinct person, date from (select person, date from seen where worst = 'cancer' union all
   select person, date from event where kind = 'diagnosed' and (left(code, 3) in ('C18', 'C19', 'C20') or code = 'cancer'));
 create view scope as select person, date, bool_or(not has(findings, 'incomplete')) as complete from event where test = 'colonoscopy' group by all;
 create view assessed as select person, date from visit union select person, date from scope;
-create view neoplasia as select person, date from cancer union all select person, date from seen where worst = 'advanced_adenoma';
+create view neoplasia as select person, date from cancer union all select person, date from adenoma where advanced;
 create view staged as select person, date, stage, row_number() over (partition by person order by date, code nulls last,
    size_mm nulls last, nodes nulls last, stage) as place from event where kind = 'diagnosed' and stage is not null;
 create view first_of_day as select person, date, arg_min(stage, place) as stage from staged group by person, date;
 """
 POSITIVE = "u.positive"
 AFTER_POSITIVE = f"u.date <= {last('specimen', where='o.positive')} + interval 12 month"
-ADVANCED = "o.worst = 'advanced_adenoma'"
 
 
 def worst(name, upto):
     found = {
         "cancer": reached("cancer", upto),
-        "advanced_adenoma": f"{reached('seen', upto, where=ADVANCED)} and not {reached('cancer', upto)}",
+        "advanced_adenoma": f"{reached('adenoma', upto, where='o.advanced')} and not {reached('cancer', upto)}",
         "advanced_neoplasia": reached("neoplasia", upto),
     }
     return found[name]
@@ -60,11 +66,10 @@ def detection(name):
     return share(first("tested"), f"u.positive and {worst(name, months(12))}")
 
 
-_ADENOMA = "o.worst in ('advanced_adenoma', 'non_advanced_adenoma')"
 QUERIES = {
     **general(INTERVAL),
     "coverage_en": share(
-        living(f"{last('gone')} is null"), reached("answered", "u.date", start="date '2025-01-01' - interval 30 month")
+        living(with_organ()), reached("answered", "u.date", start="date '2025-01-01' - interval 30 month")
     ),
     "inadequate_kit_rate": share(first("specimen"), f"not {reached('answered', months(3))}"),
     "positivity": share(first("tested"), POSITIVE),
@@ -75,7 +80,7 @@ QUERIES = {
     **{f"colonoscopy_incidence_{n}d": waiting(first("tested", POSITIVE), "assessed", n) for n in (30, 60, 90, 360)},
     "time_to_colonoscopy": median(first("tested", POSITIVE), "assessed", months(12)),
     "colonoscopy_completion_rate": share(each("scope", AFTER_POSITIVE), "u.complete"),
-    "adenoma_detection_rate": share(each("scope", AFTER_POSITIVE), reached("seen", months(3), where=_ADENOMA)),
+    "adenoma_detection_rate": share(each("scope", AFTER_POSITIVE), reached("adenoma", months(3))),
     **{f"ppv_{name}": ppv(name) for name in ("cancer", "advanced_adenoma", "advanced_neoplasia")},
     "nnsc_advanced_neoplasia": ppv("advanced_neoplasia"),
     **{f"{name}_detection_rate": detection(name) for name in ("cancer", "advanced_adenoma", "advanced_neoplasia")},

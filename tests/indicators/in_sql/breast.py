@@ -7,12 +7,12 @@ from tests.indicators.in_sql.views import (
     first,
     following,
     general,
-    last,
     living,
     median,
     months,
     reached,
     share,
+    with_organ,
 )
 
 TO, INTERVAL, EPISODE = "breast_assessment", 24, 6
@@ -35,14 +35,15 @@ create view tissue as select person, date, method, has(findings, 'invasive_cance
    list_has_any(findings, ['dcis', 'invasive_cancer']) as malignant from event where test = 'histology' and len(findings) > 0;
 create view report as select person, date, code, size_mm, nodes, stage, row_number() over (partition by person
    order by date, code nulls last, size_mm nulls last, nodes nulls last, stage nulls last) as place
-  from event where kind = 'diagnosed';
+  from event where kind = 'diagnosed' and (code is null or code in ('unspecified', 'invasive_cancer', 'dcis')
+    or starts_with(code, 'C50') or starts_with(code, 'D05'));
 create view cancer as select person, date, max(kind) as kind from (
   select person, date, case when invasive then 3 else 2 end as kind from tissue where malignant union all
   select person, date, case when starts_with(code, 'C50') or code = 'invasive_cancer' then 3
      when starts_with(code, 'D05') or code = 'dcis' then 2 else 1 end from report) group by person, date;
 create view open_biopsy as select person, date, bool_or(malignant) as malignant from tissue where method = 'open' group by all;
 create view recall_decision as select person, date from consensus where recall;
-create view mastectomy as select person, date from treatment where code = 'mastectomy';
+create view mastectomy as select person, date from treatment where code in ('mastectomy', 'bilateral_mastectomy');
 create view technical as select person, date from event where kind = 'referred' and "to" = 'mammography';
 """
 AFTER = """
@@ -70,7 +71,7 @@ def of_described(column, so):
 QUERIES = {
     **{name: query for name, query in general(INTERVAL).items() if not name.startswith("kit_return")},
     "coverage_en": share(
-        living(f"{last('gone')} is null"), reached("answered", "u.date", start="date '2025-01-01' - interval 36 month")
+        living(with_organ()), reached("answered", "u.date", start="date '2025-01-01' - interval 36 month")
     ),
     "reading_positive_rate": share(each("reading"), "u.positive"),
     "discordant_rate": share(each("told", "u.readers >= 2"), _DISCORDANT),

@@ -14,6 +14,7 @@ from tests.indicators.in_sql.views import (
     reached,
     share,
     waiting,
+    with_organ,
 )
 
 TO, INTERVAL, EPISODE = "colposcopy", 60, 18
@@ -43,6 +44,12 @@ create view tissue as select person, date, case
     when list_has_any(findings, ['ais', 'cin3']) then 'cin3' when has(findings, 'cin2') then 'cin2'
     when has(findings, 'cin1') then 'cin1' else 'normal' end as worst
   from event where test = 'histology' and len(findings) > 0;
+create view lesion as select person, date, worst from tissue union all
+  select person, date, case when starts_with(code, 'D06.0') then 'cin3' when starts_with(code, 'D06') then 'cin3'
+      when starts_with(code, 'N87.0') or code = 'cin1' then 'cin1' when starts_with(code, 'N87.1') or code = 'cin2' then 'cin2'
+      when starts_with(code, 'N87.2') or code in ('cin3', 'ais') then 'cin3'
+      when starts_with(code, 'C53') or code in ('scc', 'adenocarcinoma') then 'cancer' end as worst
+    from event where kind = 'diagnosed' and worst is not null;
 create view high_cytology as select person, date from cytology
  where list_has_any(findings, ['scc', 'adenocarcinoma', 'ais', 'hsil'])
     or (has(findings, 'asc_h') and not has(findings, 'agc'));
@@ -89,13 +96,13 @@ def graded(so):
     return first("referral", recent if so else f"not coalesce({recent}, false)")
 
 
-_WITHOUT_ORGAN = f"{last('gone')} is null"
+_WITH_ORGAN = with_organ()
 _OLDER = "years(u.born, u.date) >= 50"
 _OF_CIN = (
-    f"coalesce(u.date <= {last('tissue', where=HIGH)} + interval 12 month, false)"
+    f"coalesce(u.date <= {last('lesion', where=HIGH)} + interval 12 month, false)"
     f" and not coalesce(u.date <= {last('cancer')} + interval 12 month, false)"
 )
-_ALONE = f"u.worst = 'cin1' and not {reached('tissue', months(12), where=CIN2)}"
+_ALONE = f"u.worst = 'cin1' and not {reached('lesion', months(12), where=CIN2)}"
 _IN_TIME = f"not (u.state = 'withdrawn' and u.closed_on <= {months(6)})"
 QUERIES = {
     **{name: query for name, query in general(INTERVAL).items() if name != "round_length"},
@@ -117,28 +124,29 @@ QUERIES = {
         f"{reached('clinician', months(6), strict=True)} or {reached('visit', months(6), strict=True)}",
     ),
     "repeat_test_compliance": share(
-        each("due", f"u.kind = 'repeat_test' and {_IN_TIME}"), reached("answered", months(6), start=months(-3))
+        each("due", f"u.kind = 'repeat_test' and {_IN_TIME}"),
+        reached("answered", months(6), start=months(-3), where="o.date > u.opened_on"),
     ),
     "high_grade_cytology_histology_12mo": share(each("high_cytology"), reached("tissue", months(12))),
-    "cin2_plus_detection_rate": share(first("tested"), reached("tissue", months(18), where=CIN2)),
-    "cin3_plus_detection_rate": share(first("tested"), reached("tissue", months(18), where=CIN3)),
+    "cin2_plus_detection_rate": share(first("tested"), reached("lesion", months(18), where=CIN2)),
+    "cin3_plus_detection_rate": share(first("tested"), reached("lesion", months(18), where=CIN3)),
     "cancer_detection_rate": share(first("tested"), reached("cancer", months(18))),
-    "ppv_positive_test": share(first("tested", POSITIVE), reached("tissue", months(18), where=CIN2)),
-    "ppv_referral": share(first("referral"), reached("tissue", months(12), where=CIN2)),
-    "ppv_colposcopy": share(first("visit"), reached("tissue", months(6), where=CIN2)),
-    "treatment_rate": share(first("tissue", "u.worst in ('cin2', 'cin3', 'cancer')"), reached("treatment", months(12))),
-    "cin1_treated": share(first("tissue", _ALONE), reached("treatment", months(12))),
+    "ppv_positive_test": share(first("tested", POSITIVE), reached("lesion", months(18), where=CIN2)),
+    "ppv_referral": share(first("referral"), reached("lesion", months(12), where=CIN2)),
+    "ppv_colposcopy": share(first("visit"), reached("lesion", months(6), where=CIN2)),
+    "treatment_rate": share(first("lesion", "u.worst in ('cin2', 'cin3', 'cancer')"), reached("treatment", months(12))),
+    "cin1_treated": share(first("lesion", _ALONE), reached("treatment", months(12))),
     "hysterectomy_for_cin": share(
         lambda fit: f"select person, date, min(code) as code from ({each('treatment', _OF_CIN)(fit)}) group by person, date"
         " qualify row_number() over (partition by person order by date) = 1",
-        "u.code = 'hysterectomy'",
+        "u.code in ('hysterectomy', 'total_hysterectomy')",
     ),
     "test_of_cure_failure": share(
         lambda fit: f"select * from ({first('treatment')(fit)}) u where {reached('answered', months(12), start=months(3))}",
         reached("not_negative", months(12), start=months(3)),
     ),
     "coverage_en": share(
-        living(_WITHOUT_ORGAN), f"case when {_OLDER} then {covered('answered', 66)} else {covered('answered', 42)} end"
+        living(_WITH_ORGAN), f"case when {_OLDER} then {covered('answered', 66)} else {covered('answered', 42)} end"
     ),
     "test_coverage_nordscreen_3y": share(living(), covered("answered", 36)),
     "test_coverage_nordscreen_10y": share(living(), covered("answered", 120)),
@@ -150,12 +158,12 @@ QUERIES = {
     "result_turnaround_14d": share(each("tested"), reached("result", days(14))),
     "colposcopy_offer_2wk": share(graded(so=True), reached("appointment", days(14))),
     "colposcopy_offer_6wk": share(graded(so=False), reached("appointment", days(42))),
-    "ppv_high_grade_cytology": share(each("high_cytology"), reached("tissue", months(6), where=CIN2)),
-    "high_grade_detection_rate": share(first("tested_day"), reached("tissue", months(12), where=HIGH)),
+    "ppv_high_grade_cytology": share(each("high_cytology"), reached("lesion", months(6), where=CIN2)),
+    "high_grade_detection_rate": share(first("tested_day"), reached("lesion", months(12), where=HIGH)),
     "biopsy_rate": share(first("visit"), reached("tissue", months(3))),
     "biopsy_yield": share(
         lambda fit: f"select * from ({first('visit')(fit)}) u where {reached('tissue', months(3))}",
-        reached("tissue", months(3), where=HIGH),
+        reached("lesion", months(3), where=HIGH),
     ),
     "interval_cancer_rate": at_risk(each("came", "not u.positive"), "60 month"),
     "cancer_incidence": lived,

@@ -27,9 +27,15 @@ create view back as select person, date from event where kind in ('kit_returned'
 create view undeliverable as select person, date from event where kind in ('letter_undeliverable', 'kit_undeliverable');
 create view result as select person, date from event where kind = 'result_given';
 create view treatment as select person, date, code from event where kind = 'treated';
-create view gone as select person, date from event where kind = 'ceased' and code in ('no_cervix', 'no_breast', 'no_bowel');
+create view gone as
+with lost as (
+    select person, date from event where kind = 'ceased' and code in ('no_cervix', 'no_breast', 'no_bowel', 'no_colon') union all
+    select person, date from event where kind in ('ceased', 'treated')
+       and code in ('hysterectomy', 'total_hysterectomy', 'bilateral_mastectomy', 'colectomy', 'total_colectomy'))
+select * from lost;
+create view taken_in as select person, date from event where kind = 'reinstated';
 create view opened as select person, opened_on as date, kind, state from obligation;
-create view due as select person, due_on as date, kind, state, closed_on, evidence_on from obligation;
+create view due as select person, due_on as date, kind, state, opened_on, closed_on, evidence_on from obligation;
 """
 
 # After the programme's own views of `specimen` (person, date, valid, positive, …) and `answered` (person, date).
@@ -114,6 +120,11 @@ def following(source, where="true"):
     )
 
 
+def with_organ():
+    """On the unit's day: nothing was told of its loss, or the person was taken in again later."""
+    return f"({last('gone')} is null or coalesce({last('taken_in')} > {last('gone')}, false))"
+
+
 def number(source, since):
     return f"(select count(*) from {source} o where o.person = u.person and o.date >= {since} and o.date <= u.date)"
 
@@ -156,12 +167,13 @@ def at_risk(units, length, begin="0 day"):
     """Days at risk; counted where a cancer ended them."""
     end = f"least(u.came_on, u.next_on, {following('leaving')}, u.date + interval {length}, {CUT})"
     start = f"u.date + interval {begin}"
+    later = "ending >= beginning" if begin == "0 day" else "ending > beginning"
 
     def query(fit):
         return f"""select coalesce(county_on(person, date), 'unknown'), count(*) filter (came_on = ending),
                           sum(datediff('day', beginning, ending))::bigint, null
                      from (select u.*, ({end})::date as ending, ({start})::date as beginning from ({units(fit)}) u)
-                    where ending >= beginning group by 1"""
+                    where {later} group by 1"""
 
     return query
 
@@ -197,7 +209,10 @@ def general(interval):
                               and a.date >= {before} and a.date < u.date)""",
             reached("answered", months(6), strict=True),
         ),
-        "undeliverable_rate": share(each("call"), reached("undeliverable", days(90))),
+        "undeliverable_rate": share(
+            each("call"),
+            reached("undeliverable", f"least(({days(90)})::date, (select min(n.date) from call n where n.person = u.person and n.date > u.date))"),
+        ),
         "kit_return_90d": share(each("kit"), reached("back", days(90))),
         "kit_return_180d": share(each("kit"), reached("back", days(180))),
         "round_length": share(

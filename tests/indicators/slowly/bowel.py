@@ -5,6 +5,7 @@ from tests.indicators.slowly.everywhere import (
     covered,
     days,
     general,
+    has_the_organ,
     leaving,
     lived,
     medians,
@@ -56,6 +57,19 @@ def lesions(life, *kinds):
     return [e.date for e in told if max(words(e), key=SEEN.index) in kinds]
 
 
+def adenomas(life, *, advanced=False):
+    """Seen in a colonoscopy or in tissue, whatever else was seen there; or reported."""
+    seen = lesions(life, "advanced_adenoma") if advanced else [
+        e.date for test in ("colonoscopy", "histology") for e in tests(life, test) if {"advanced_adenoma", "non_advanced_adenoma"} & set(words(e))
+    ]  # fmt: skip
+    codes = ("advanced_adenoma",) if advanced else ("advanced_adenoma", "non_advanced_adenoma")
+    return seen + [
+        e.date
+        for e in life.events
+        if e.kind == "diagnosed" and e.code and (e.code in codes or (not advanced and e.code[:3] == "D12"))
+    ]
+
+
 def cancers(life):
     reported = [
         e.date
@@ -84,8 +98,8 @@ def after_positive(life, done):
 
 OUTCOMES = {
     "cancer": cancers,
-    "advanced_adenoma": lambda life: lesions(life, "advanced_adenoma"),
-    "advanced_neoplasia": lambda life: cancers(life) + lesions(life, "advanced_adenoma"),
+    "advanced_adenoma": lambda life: adenomas(life, advanced=True),
+    "advanced_neoplasia": lambda life: cancers(life) + adenomas(life, advanced=True),
 }
 
 
@@ -175,10 +189,7 @@ def stages(life, asked):
 
 
 def without_bowel(life, asked):
-    gone = [
-        e.date for e in life.events if e.kind == "ceased" and e.code in ("no_cervix", "no_breast", "no_bowel")
-    ]
-    return [u for u in covered(life, asked, answered(life), 30) if up_to(gone, u.on) is None]
+    return [u for u in covered(life, asked, answered(life), 30) if has_the_organ(life, u.on)]
 
 
 AGES = Ages(55, 65, in_year=True)
@@ -220,9 +231,7 @@ def slowly(months=24):
         ),
         "adenoma_detection_rate": lambda life, asked: shares(
             asked.each(life, after_positive(life, colonoscopies(life))),
-            lambda d: within(
-                lesions(life, "non_advanced_adenoma", "advanced_adenoma"), d, months_after(d, 3)
-            ),
+            lambda d: within(adenomas(life), d, months_after(d, 3)),
         ),
         **{f"ppv_{name}": ppv(name) for name in OUTCOMES},
         "nnsc_advanced_neoplasia": ppv("advanced_neoplasia"),

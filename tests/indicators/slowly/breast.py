@@ -7,6 +7,7 @@ from tests.indicators.slowly.everywhere import (
     covered,
     days,
     general,
+    has_the_organ,
     medians,
     opened,
     primary,
@@ -21,7 +22,6 @@ from tests.indicators.slowly.reckoning import (
     days_after,
     first_within,
     months_after,
-    up_to,
     weekdays_after,
     within,
 )
@@ -69,20 +69,26 @@ def screens(life):
     return primary(life, mammograms(life))
 
 
+def kind_of_report(event):
+    """None where the report is of no cancer of the breast."""
+    if event.code in (None, "unspecified"):
+        return "unknown"
+    if event.code == "invasive_cancer" or event.code[:3] == "C50":
+        return "invasive"
+    return "dcis" if event.code == "dcis" or event.code[:3] == "D05" else None
+
+
+def reports(life):
+    return [e for e in life.events if e.kind == "diagnosed" and kind_of_report(e)]
+
+
 def cancers(life):
     """day -> the worst kind of that day"""
     found = {}
     for e in life.events:
         kind = None
         if e.kind == "diagnosed":
-            code = e.code or ""
-            kind = (
-                "invasive"
-                if code.startswith("C50") or code == "invasive_cancer"
-                else "dcis"
-                if code.startswith("D05") or code == "dcis"
-                else "unknown"
-            )
+            kind = kind_of_report(e)
         elif e.kind == "tested" and e.test == "histology":
             kind = "invasive" if "invasive_cancer" in words(e) else "dcis" if "dcis" in words(e) else None
         if kind:
@@ -174,13 +180,13 @@ def described(life, column):
     """Screens with invasive cancer -> what the first report within 6 months tells of it."""
     told = {}
     for on, screen in followed(life).items():
-        reports = sorted(
+        told_by = sorted(
             (e.date, n, getattr(e, column))
             for n, e in enumerate(ordered_diagnoses(life))
             if getattr(e, column) is not None and e.date >= on
         )
-        if screen["detected"] == "invasive" and reports and reports[0][0] <= months_after(on, 6):
-            told[on] = reports[0][2]
+        if screen["detected"] == "invasive" and told_by and told_by[0][0] <= months_after(on, 6):
+            told[on] = told_by[0][2]
     return told
 
 
@@ -191,7 +197,7 @@ def ordered_diagnoses(life):
         told = (e.code, e.size_mm, e.nodes, e.stage)
         return (e.date, *((x is None, x) if x is not None else (True, 0) for x in told))
 
-    return sorted((e for e in life.events if e.kind == "diagnosed"), key=place)
+    return sorted(reports(life), key=place)
 
 
 def of_described(column, counted):
@@ -229,7 +235,7 @@ def each_reading(life, asked):
 
 
 def surgery(life, asked):
-    first = asked.first(life, days(life, "diagnosed"))
+    first = asked.first(life, [e.date for e in reports(life)])
     within_a_year = [d for d in first if within(treated(life), d, months_after(d, 12))]
     return shares(within_a_year, lambda d: within(treated(life), d, weekdays_after(d, 15)))
 
@@ -245,10 +251,7 @@ def after_cancer(life, asked, outcomes):
 
 
 def without_breast(life, asked):
-    gone = [
-        e.date for e in life.events if e.kind == "ceased" and e.code in ("no_cervix", "no_breast", "no_bowel")
-    ]
-    return [u for u in covered(life, asked, list(mammograms(life)), 36) if up_to(gone, u.on) is None]
+    return [u for u in covered(life, asked, list(mammograms(life)), 36) if has_the_organ(life, u.on)]
 
 
 AGES = Ages(50, 70, in_year=True)
@@ -323,7 +326,9 @@ def slowly(months=24):
             first_of(life, asked, found_cancer), treated(life), 12
         ),
         "surgery_wait_15wd": surgery,
-        "mastectomy_rate": lambda life, asked: after_cancer(life, asked, treated(life, "mastectomy")),
+        "mastectomy_rate": lambda life, asked: after_cancer(
+            life, asked, treated(life, "mastectomy", "bilateral_mastectomy")
+        ),
         "non_operative_diagnosis_rate": lambda life, asked: after_cancer(
             life, asked, [e.date for e in tissue(life, "needle") if malignant(e)]
         ),

@@ -15,6 +15,7 @@ from tests.indicators.slowly.cervix import (
     cancers,
     cytology,
     hpv,
+    lesions,
     positive,
     primaries,
     referred,
@@ -30,6 +31,7 @@ from tests.indicators.slowly.everywhere import (
     covered,
     days,
     general,
+    has_the_organ,
     leaving,
     lived,
     medians,
@@ -42,6 +44,7 @@ from tests.indicators.slowly.everywhere import (
 from tests.indicators.slowly.reckoning import (
     END,
     Ages,
+    Unit,
     days_after,
     first_within,
     months_after,
@@ -107,14 +110,19 @@ def cured_or_not(life, asked):
 
 def repeats(life, asked):
     due = [
-        o.due_on
+        o
         for o in life.owed
         if o.kind == "repeat_test" and not (o.withdrawn_on and o.withdrawn_on <= months_after(o.due_on, 6))
+        if asked.each(life, [o.due_on])
     ]
-    return shares(
-        asked.each(life, due),
-        lambda d: within(answered(life), months_after(d, -3), months_after(d, 6)),
-    )
+    later = {id(o): [d for d in answered(life) if d > o.opened_on] for o in due}
+    return [
+        Unit(
+            o.due_on,
+            int(within(later[id(o)], months_after(o.due_on, -3), months_after(o.due_on, 6))),
+        )
+        for o in due
+    ]
 
 
 def cytology_days(life, asked):
@@ -123,14 +131,16 @@ def cytology_days(life, asked):
 
 
 def cin1_alone(life):
-    return [d for d in tissue(life, {"cin1"}) if not within(tissue(life, CIN2_PLUS), d, months_after(d, 12))]
+    return [
+        d for d in lesions(life, {"cin1"}) if not within(lesions(life, CIN2_PLUS), d, months_after(d, 12))
+    ]
 
 
 def hysterectomies(life, asked):
     def of_cin(d):
         last = {
             name: up_to(found, d)
-            for name, found in (("cin", tissue(life, HIGH_GRADE)), ("cancer", cancers(life)))
+            for name, found in (("cin", lesions(life, HIGH_GRADE)), ("cancer", cancers(life)))
         }
         recent = {name: day is not None and d <= months_after(day, 12) for name, day in last.items()}
         return recent["cin"] and not recent["cancer"]
@@ -138,7 +148,7 @@ def hysterectomies(life, asked):
     done = asked.first(life, [d for d in treated(life) if of_cin(d)])
     # of several treatments of one day the one that sorts first by its code is taken
     code = {d: min((e.code or "~") for e in life.events if e.kind == "treated" and e.date == d) for d in done}
-    return shares(done, lambda d: code[d] == "hysterectomy")
+    return shares(done, lambda d: code[d] in ("hysterectomy", "total_hysterectomy"))
 
 
 def covered_3_5(life, asked):
@@ -160,13 +170,10 @@ def covered_own(life, asked):
 
 
 def covered_en(life, asked):
-    gone = [
-        e.date for e in life.events if e.kind == "ceased" and e.code in ("no_cervix", "no_breast", "no_bowel")
-    ]
     units = []
     for d in asked.here(life):
         since = months_after(END, -66 if asked.ages.of(life, d) >= 50 else -42)
-        if up_to(gone, d) is None:
+        if has_the_organ(life, d):
             units.append((d, any(since <= t <= d for t in answered(life))))
     return shares([d for d, _ in units], dict(units).get)
 
@@ -211,7 +218,7 @@ def biopsied(life, asked, found=None):
     for d in asked.first(life, seen(life)):
         last = months_after(d, 3)
         if found is None or within(tissue(life), d, last):
-            units.append((d, within(tissue(life, found), d, last)))
+            units.append((d, within(lesions(life, found), d, last)))
     return shares([d for d, _ in units], dict(units).get)
 
 
@@ -222,7 +229,7 @@ def everything_tested(life):
 def each_high_grade(life, asked, found, months):
     return shares(
         asked.each(life, cytology(life, HIGH_GRADE_CYTOLOGY)),
-        lambda d: within(tissue(life, found), d, months_after(d, months)),
+        lambda d: within(lesions(life, found), d, months_after(d, months)),
     )
 
 
@@ -281,22 +288,22 @@ def slowly(months=60):
         ),
         "repeat_test_compliance": repeats,
         "high_grade_cytology_histology_12mo": lambda life, asked: each_high_grade(life, asked, None, 12),
-        "cin2_plus_detection_rate": lambda life, asked: screened(life, asked, tissue(life, CIN2_PLUS), 18),
-        "cin3_plus_detection_rate": lambda life, asked: screened(life, asked, tissue(life, CIN3_PLUS), 18),
+        "cin2_plus_detection_rate": lambda life, asked: screened(life, asked, lesions(life, CIN2_PLUS), 18),
+        "cin3_plus_detection_rate": lambda life, asked: screened(life, asked, lesions(life, CIN3_PLUS), 18),
         "cancer_detection_rate": lambda life, asked: screened(life, asked, cancers(life), 18),
         "ppv_positive_test": lambda life, asked: by_sample(
             shares(
                 asked.first(life, positive(life)),
-                lambda d: within(tissue(life, CIN2_PLUS), d, months_after(d, 18)),
+                lambda d: within(lesions(life, CIN2_PLUS), d, months_after(d, 18)),
             ),
             positive(life),
         ),
-        "ppv_referral": lambda life, asked: after_referral(life, asked, tissue(life, CIN2_PLUS), months=12),
+        "ppv_referral": lambda life, asked: after_referral(life, asked, lesions(life, CIN2_PLUS), months=12),
         "ppv_colposcopy": lambda life, asked: shares(
-            asked.first(life, seen(life)), lambda d: within(tissue(life, CIN2_PLUS), d, months_after(d, 6))
+            asked.first(life, seen(life)), lambda d: within(lesions(life, CIN2_PLUS), d, months_after(d, 6))
         ),
         "treatment_rate": lambda life, asked: shares(
-            asked.first(life, tissue(life, CIN2_PLUS)),
+            asked.first(life, lesions(life, CIN2_PLUS)),
             lambda d: within(treated(life), d, months_after(d, 12)),
         ),
         "cin1_treated": lambda life, asked: shares(
@@ -329,7 +336,7 @@ def slowly(months=60):
         "ppv_high_grade_cytology": lambda life, asked: each_high_grade(life, asked, CIN2_PLUS, 6),
         "high_grade_detection_rate": lambda life, asked: shares(
             asked.first(life, everything_tested(life)),
-            lambda d: within(tissue(life, HIGH_GRADE), d, months_after(d, 12)),
+            lambda d: within(lesions(life, HIGH_GRADE), d, months_after(d, 12)),
         ),
         "biopsy_rate": biopsied,
         "biopsy_yield": lambda life, asked: biopsied(life, asked, HIGH_GRADE),

@@ -45,6 +45,22 @@ def tissue(life, found=None):
     return [e.date for e in told if found is None or worst(e, HISTOLOGY) in found]
 
 
+REPORTED = {"N87.0": "cin1", "N87.1": "cin2", "N87.2": "cin3", "D06.0": "ais"}
+
+
+def lesion_of_report(code):
+    """What a clinic's report says that tissue showed."""
+    return REPORTED.get(code) or {"C53": "scc", "D06": "cin3"}.get((code or "")[:3]) or code
+
+
+def lesions(life, found=None):
+    """Days on which these were the worst in tissue, or were reported; without `found` all of tissue."""
+    if found is None:
+        return tissue(life)
+    reported = [e.date for e in life.events if e.kind == "diagnosed" and lesion_of_report(e.code) in found]
+    return tissue(life, found) + reported
+
+
 def cytology(life, found=None, *, answered=False):
     told = [e for e in tests(life, "cytology") if words(e)]
     return [

@@ -43,6 +43,22 @@ def leaving(life):
     return days(life, "died", "emigrated")
 
 
+WITHOUT_ORGAN = {"no_cervix", "no_breast", "no_bowel", "no_colon"}
+REMOVED = {"hysterectomy", "total_hysterectomy", "bilateral_mastectomy", "colectomy", "total_colectomy"}
+
+
+def has_the_organ(life, on):
+    """Nothing was told of its loss, or the person was taken in again on a later day."""
+    lost = [
+        e.date
+        for e in life.events
+        if (e.kind == "ceased" and e.code in WITHOUT_ORGAN | REMOVED)
+        or (e.kind == "treated" and e.code in REMOVED)
+    ]
+    last = up_to(lost, on)
+    return last is None or any(last < d <= on for d in days(life, "reinstated"))
+
+
 def opened(life, kind, *states):
     return [o.opened_on for o in life.owed if o.kind == kind and (not states or o.state in states)]
 
@@ -92,7 +108,7 @@ def at_risk(life, screens, found, next_screen, months, begin=0, bin_of=None):
         start, limit = months_after(d, begin), months_after(d, months)
         ends = [found[d], next_screen[d], first_within(leaving(life), d, FOREVER), limit, DATA_CUT]
         end = min(e for e in ends if e)
-        if end >= start:
+        if end > start or (end == start and not begin):  # else it was told of the time before
             units.append(Unit(d, int(found[d] == end), (end - start).days, bin_of(d) if bin_of else None))
     return units
 
@@ -170,7 +186,11 @@ def general(answered, screens, months):
         "retention": lambda life, asked: retained(life, asked, answered(life)),
         "undeliverable_rate": lambda life, asked: shares(
             asked.each(life, calls(life)),
-            lambda d: within(days(life, "letter_undeliverable", "kit_undeliverable"), d, days_after(d, 90)),
+            lambda d: within(
+                days(life, "letter_undeliverable", "kit_undeliverable"),
+                d,
+                min([days_after(d, 90), *(again for again in calls(life) if again > d)]),
+            ),
         ),
         "test_coverage": lambda life, asked: covered(life, asked, answered(life), months + 6),
         "test_capacity": lambda life, asked: number(life, asked, answered(life), months + 6),
