@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from analytics.live import Held
+from analytics.extract.dataset import Dataset
 from analytics.reports.counts import Counts
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ _KEPT = 2000  # answers; a page has about twenty pictures of some 10 kB
 class Desk:
     """Asked by several threads at once. Of what was not asked for lately the oldest is forgotten."""
 
-    def __init__(self, held: Held) -> None:
-        self.counts = Counts(held.dataset)
-        self._read_at = held.read_at
+    def __init__(self, dataset: Dataset, read_at: datetime) -> None:
+        self.counts = Counts(dataset)
+        self._read_at = read_at
         self._answers: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()
 

@@ -200,7 +200,7 @@ async def _answered(
     held = await held_of(request)
     desk: Desk | None = getattr(request.app.state, _STATE, None)
     if desk is None or not desk.counts.of(held.dataset):
-        desk = Desk(held)
+        desk = Desk(held.dataset, held.read_at)
         setattr(request.app.state, _STATE, desk)
     content = await computed(lambda _: work(desk), held.dataset)
     tag = f'"{sha256(content).hexdigest()[:24]}"'

@@ -50,7 +50,6 @@ OPEN = ("person_id", "programme", "episode", "kind", "subject", "opened_on", "du
 EXTENT = "select coalesce(min(id), 0), coalesce(max(id) + 1, 0) from person"
 PROGRAMMES = "select distinct programme from standing order by programme"
 WATERMARK = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-READ_AT = "select transaction_timestamp()"
 # The life of a server: restored to an earlier day, or taken over by a replica, it begins another timeline, and
 # numbers of transactions that one had given may be given again.
 ORIGIN = """

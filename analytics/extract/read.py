@@ -144,7 +144,7 @@ async def extract(
             series, key = await _series(tx, held)
             now = Snapshot(tx, key, known_on)
             watermark = await tx.value(queries.WATERMARK)
-            read_at, mark = await tx.value(queries.READ_AT), await fingerprint(tx)
+            read_at, mark = await tx.began_at(), await fingerprint(tx)
             extent = cast("tuple[int, int]", await tx.row(queries.EXTENT))
             told = None if known_on is None else known_on.isoformat()
             taken = Taken(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -62,6 +62,10 @@ class Transaction:
         tag = await self.connection.execute(text, *parameters)
         last = tag.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
+
+    async def began_at(self) -> datetime:
+        """The instant, by the database's clock."""
+        return await self.value("select transaction_timestamp()")
 
     async def audit(
         self, action: str, *, persons: Sequence[int] = (), facts: Mapping[str, object] | None = None
