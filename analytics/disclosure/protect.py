@@ -14,8 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse
-from scipy.sparse import csgraph
+import scipy
 
 from screening.refusals import Refused
 
@@ -70,7 +69,7 @@ class _Part:
 
     cells: npt.NDArray[np.int64]
     system: System
-    matrix: sparse.csr_array
+    matrix: "scipy.sparse.csr_array"
     low: npt.NDArray[np.int64] = field(init=False)
     high: npt.NDArray[np.int64] = field(init=False)
 
@@ -110,20 +109,20 @@ class _Problem:
     """Every cell has three ways to move: freely (hidden, or within its rounding), and up or down at its cost."""
 
     system: System
-    matrix: sparse.csr_array
+    matrix: "scipy.sparse.csr_array"
     hidden: npt.NDArray[np.bool_]
     cell: int
     by: int
 
     def solved(self, *, whole: bool) -> npt.NDArray[np.float64] | None:
         """None where no witness is possible."""
-        size, solver = len(self.system.values), cast("Any", optimize)
+        size, solver = len(self.system.values), cast("Any", scipy.optimize)
         found = solver.milp(
             c=np.concatenate([np.zeros(size), self.system.cost, self.system.cost]),
             integrality=np.full(3 * size, int(whole)),
             bounds=solver.Bounds(*self._bounds()),
             constraints=solver.LinearConstraint(
-                sparse.hstack([self.matrix, self.matrix, -self.matrix], format="csr"), 0, 0
+                scipy.sparse.hstack([self.matrix, self.matrix, -self.matrix], format="csr"), 0, 0
             ),
             options={"mip_rel_gap": 1.0},  # in whole numbers any witness will do
         )
@@ -146,7 +145,7 @@ def _components(system: System, sensitive: Sequence[Sensitive]) -> list[tuple[_P
     """The parts of the system that hold anything sensitive; nothing in one tells of another."""
     size = len(system.values)
     matrix = _matrix(system.equations, size)
-    _, label = csgraph.connected_components(abs(matrix).T @ abs(matrix), directed=False)
+    _, label = scipy.sparse.csgraph.connected_components(abs(matrix).T @ abs(matrix), directed=False)
     found: list[tuple[_Part, list[Sensitive]]] = []
     by_part: dict[int, list[Sensitive]] = {}
     for one in sensitive:
@@ -160,11 +159,11 @@ def _components(system: System, sensitive: Sequence[Sensitive]) -> list[tuple[_P
     return found
 
 
-def _matrix(equations: Sequence[Equation], size: int) -> sparse.csr_array:
+def _matrix(equations: Sequence[Equation], size: int) -> "scipy.sparse.csr_array":
     rows = [row for row, equation in enumerate(equations) for _ in equation]
     cells = [cell for equation in equations for cell in equation]
     factors = [factor for equation in equations for factor in equation.values()]
-    return sparse.csr_array((np.array(factors, float), (rows, cells)), shape=(len(equations), size))
+    return scipy.sparse.csr_array((np.array(factors, float), (rows, cells)), shape=(len(equations), size))
 
 
 def _cut(system: System, cells: npt.NDArray[np.int64]) -> System:

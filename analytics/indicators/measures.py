@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import special
+import scipy
 
 from analytics.methods.intervals import LEVEL, Method, interval, quantile
 from analytics.methods.standardisation import STANDARDS, directly, indirectly
@@ -361,7 +361,7 @@ def binomial_ranks(units: int, share: float) -> tuple[int, int]:
 
 def _binomial_quantile(level: float, trials: int, chance: float) -> int:
     """The least number of successes that is not exceeded with this probability."""
-    return 0 if (1 - chance) ** trials >= level else int(np.ceil(special.bdtrik(level, trials, chance)))
+    return 0 if (1 - chance) ** trials >= level else int(np.ceil(scipy.special.bdtrik(level, trials, chance)))
 
 
 def course(bins: Bins) -> Course:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 Array = npt.NDArray[Any]
 Numbers = npt.ArrayLike
@@ -48,8 +48,8 @@ def clopper_pearson(count: Numbers, total: Numbers, level: float = LEVEL) -> Int
     """Exact interval of a proportion, from quantiles of the beta distribution; wider than needed."""
     counted, of = _floats(count), _observed(total)
     tail = (1 - level) / 2
-    low = special.betaincinv(np.maximum(counted, 1), of - counted + 1, tail)
-    high = special.betaincinv(counted + 1, np.maximum(of - counted, 1), 1 - tail)
+    low = scipy.special.betaincinv(np.maximum(counted, 1), of - counted + 1, tail)
+    high = scipy.special.betaincinv(counted + 1, np.maximum(of - counted, 1), 1 - tail)
     return _within(counted, of, low, high)
 
 
@@ -66,8 +66,8 @@ def byar(count: Numbers, level: float = LEVEL) -> Interval:
 def poisson_exact(count: Numbers, level: float = LEVEL) -> Interval:
     """Exact interval of a Poisson count, from quantiles of the gamma distribution."""
     counted, tail = _floats(count), (1 - level) / 2
-    low = special.gammaincinv(np.maximum(counted, 1), tail)
-    return np.where(counted == 0, 0.0, low)[()], special.gammaincinv(counted + 1, 1 - tail)
+    low = scipy.special.gammaincinv(np.maximum(counted, 1), tail)
+    return np.where(counted == 0, 0.0, low)[()], scipy.special.gammaincinv(counted + 1, 1 - tail)
 
 
 def byar_or_exact(count: Numbers, level: float = LEVEL) -> Interval:
