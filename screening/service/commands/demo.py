@@ -115,7 +115,6 @@ class _Show:
             services = Services(
                 database=database, clock=clock, verifier=self._issuer.verifier(), accept_synthetic=True,
                 mllp_port=0 if self._asked.no_serve else self._asked.mllp_port, demo=self._issuer.token,
-                figures_at_most=settings_from_environment().figures_at_most,
             )  # fmt: skip
             port = 0 if self._asked.no_serve else self._asked.port
             await demo.live(services, port=port, progress=self._progress, at_end=self._at_end)
