@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
-from analytics.extract.shape import key
+from analytics.extract.shape import DAYS, key
 from analytics.indicators.facts import Facts
 from analytics.indicators.happened.everywhere import calls
 from analytics.indicators.happened.screens import answered, valid_screens
-from analytics.indicators.moves import last_row, next_day, told
+from analytics.indicators.moves import last_row, next_day, number_before, told
 from analytics.indicators.period import Length
 
 ROUNDS = 10  # the last stands for itself and all after it
@@ -26,9 +26,9 @@ def at_the_screen(units: pl.DataFrame) -> pl.DataFrame:
 def round_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
     """1 + how many screens with an answer the person had before that screen, at most ROUNDS."""
     known, units = valid_screens(facts), at_the_screen(units)
-    before = np.searchsorted(known["key"].to_numpy(), units["key"].to_numpy())
-    first = np.searchsorted(known["person"].to_numpy(), units["person"].to_numpy())
-    return pl.Series(np.minimum(before - first + 1, ROUNDS))
+    nothing_yet = units["person"].cast(pl.Int64) * DAYS
+    before = number_before(units["key"], known) - number_before(nothing_yet, known)
+    return pl.Series(np.minimum(before + 1, ROUNDS))
 
 
 def screen_of(units: pl.DataFrame, facts: Facts) -> pl.Series:

@@ -15,13 +15,12 @@ from analytics.indicators.happened.screens import answered, valid_screens
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
 from analytics.indicators.moves import aged, first_of_each, in_periods, last_day, last_row, told
-from analytics.indicators.period import Length, Periods
+from analytics.indicators.period import Length, Period, Periods
 from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
 from screening.vocabulary import ObligationState, Sex
 
 Numbers = npt.NDArray[np.int32]
-Rows = npt.NDArray[np.intp]
 _FAR = 1 << 30  # a day number that never comes
 
 
@@ -79,8 +78,8 @@ def residents(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
 def _residents(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
     days = [part.end - timedelta(days=1) for part in periods.parts]
-    pieces = [np.flatnonzero(lived.on(day) & lived.of_ages(ages, day)) for day in days]
-    return _as_of(days, pieces, lived).with_columns(key=key())
+    there = np.column_stack([lived.on(day) & lived.of_ages(ages, day) for day in days])
+    return _as_of(days, there, lived).with_columns(key=key())
 
 
 def residents_with_the_organ(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
@@ -128,6 +127,11 @@ class Homes:
         age = self.age(day) if ages.column == "age" else self.age_in_year(day)
         return (age >= ages.low) & (age < ages.high)
 
+    def days_in(self, part: Period, data_cut: date) -> Numbers:
+        """How many days of that part of the period the person lived in each; 0 or less: none."""
+        end = np.minimum(self.until, _number(min(part.end, data_cut)))
+        return end - np.maximum(self.since, _number(part.start))
+
     def age(self, day: date) -> Numbers:
         return (day.year * 12 + day.month - self.month) // 12
 
@@ -159,18 +163,20 @@ def _number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _as_of(days: Sequence[date], pieces: Sequence[Rows], lived: Homes) -> pl.DataFrame:
-    """These rows of homes, told of the person as of the day of each piece; `part` is its place."""
-    rows = np.concatenate(pieces)
-    sizes = [len(piece) for piece in pieces]
-    each_day = np.repeat(np.array([_number(day) for day in days], dtype=np.int32), sizes)
-    age = [lived.age(day)[piece] for day, piece in zip(days, pieces, strict=True)]
-    in_year = [lived.age_in_year(day)[piece] for day, piece in zip(days, pieces, strict=True)]
-    return lived.frame[rows].with_columns(
-        date=pl.Series(each_day).cast(pl.Date),
-        age=pl.Series(np.concatenate(age)),
-        age_in_year=pl.Series(np.concatenate(in_year)),
-        part=pl.Series(np.repeat(np.arange(len(days), dtype=np.int32), sizes)),
+def _as_of(days: Sequence[date], there: npt.NDArray[np.bool_], lived: Homes) -> pl.DataFrame:
+    """Homes told of the person as of those days on which they are `there` (a row each, a column per day: `part`)."""
+    found = np.flatnonzero(there)
+    row = found // len(days)
+    part = found - row * len(days)
+    told_ = pl.DataFrame({"date": days}).select(
+        "date", _year=pl.col("date").dt.year(), _month=months(pl.col("date"))
+    )
+    day, year, month = (told_[name].to_physical().to_numpy().take(part) for name in told_.columns)
+    return lived.frame[row].with_columns(
+        date=pl.Series(day).cast(pl.Date),
+        age=pl.Series((month - lived.month.take(row)) // 12),
+        age_in_year=pl.Series(year - lived.year.take(row)),
+        part=pl.Series(part.astype(np.int32)),
     )
 
 
@@ -193,14 +199,9 @@ def time_lived(cancers: Fact) -> Units:
 def _time_lived(facts: Facts, ages: Ages, periods: Periods) -> pl.DataFrame:
     lived = homes(facts)
     middles = [part.start + (part.end - part.start) / 2 for part in periods.parts]
-    pieces: list[Rows] = []
-    days: list[Numbers] = []
-    for part, middle in zip(periods.parts, middles, strict=True):
-        end = _number(min(part.end, facts.data_cut))
-        there = np.minimum(lived.until, end) - np.maximum(lived.since, _number(part.start))
-        pieces.append(np.flatnonzero((there > 0) & lived.of_ages(ages, middle)))
-        days.append(there[pieces[-1]])
-    return _as_of(middles, pieces, lived).with_columns(of=pl.Series(np.concatenate(days)), counted=pl.lit(0))
+    days = np.column_stack([lived.days_in(part, facts.data_cut) for part in periods.parts])
+    there = np.column_stack([lived.of_ages(ages, middle) for middle in middles]) & (days > 0)
+    return _as_of(middles, there, lived).with_columns(of=pl.Series(days[there]), counted=pl.lit(0))
 
 
 # -- people who were called or owed something ------------------------------------------------------------
