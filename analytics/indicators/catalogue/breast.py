@@ -85,7 +85,8 @@ def _english_coverage(programme: Programme) -> list[Indicator]:
 def _reading(programme: Programme) -> list[Indicator]:
     define = of_screens(programme, Stratum.UNIT, Stratum.LAB)
     readers, positive = pl.col("readers"), pl.col("positive_readers")
-    double = that(valid_screens, readers >= 2)
+    read = happened.with_readers(valid_screens)
+    double = that(read, readers >= 2)
     of_double = "mammograms of the period that two or more read"
     common = {"unit": Unit.TEST, "window": NOW, "maturity": Length(), "sources": ("B14",)}
     after = {"window": Window(length=Length(days=60)), "maturity": Length(days=60), "sources": ("B14",)}
@@ -126,7 +127,7 @@ def _reading(programme: Programme) -> list[Indicator]:
             numerator="the readers decided together not to recall, within 60 days",
             denominator="mammograms of the period for which at least one reader gave a score of 2 or more",
             unit=Unit.TEST,
-            units=each(that(valid_screens, positive > 0)),
+            units=each(that(read, positive > 0)),
             counted=flagged(pl.col("consensus") == "dismiss"),
             **after,
         ),
@@ -267,7 +268,7 @@ def _detecting(programme: Programme) -> list[Indicator]:
     found = {
         "denominator": "mammograms of the period that found cancer",
         "sources": ("B14",),
-        "units": each(detected_cancers),
+        "units": each(happened.with_readers(detected_cancers)),
     }
     return [
         *(

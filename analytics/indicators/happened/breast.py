@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.indicators.facts import PLACE, Facts, fact, happened, owed, per_day
+from analytics.indicators.facts import PLACE, Fact, Facts, fact, happened, owed, per_day
 from analytics.indicators.happened.everywhere import referrals, visits
-from analytics.indicators.moves import inside, next_day, next_row, told, where
+from analytics.indicators.moves import next_number, next_row, no_later, numbers, told
 from analytics.indicators.period import Length
 from screening.vocabulary import Destination, EventKind, ObligationKind, Test
 
@@ -50,49 +50,61 @@ def consensus(facts: Facts) -> pl.DataFrame:
 def mammograms(facts: Facts) -> pl.DataFrame:
     """One row per person and day of a mammogram.
 
-    `readers`, `positive_readers`: how many read it, and how many of them found something on either side.
     `consensus`: recall or dismiss, the first decision within 60 days, null where there was none.
     `positive`: recalled for assessment, by consensus or, where there was none, by a referral or visit
     within 90 days. Everything read is `valid`.
     """
+    read = readings(facts)
+    first = pl.Series(_changes(read["key"].to_numpy()))
+    taken = read.filter(first).drop("result", "reader", "positive")
+    agreed = _consensus(taken, facts)
+    sent, seen = (
+        no_later(numbers(taken["date"]), next_number(taken, outcome(facts)), _RECALL_WITHIN)
+        for outcome in (referrals, visits)
+    )
+    recalled = (agreed == "recall").fill_null(sent | seen)
+    return taken.with_columns(consensus=agreed, positive=recalled, valid=pl.lit(value=True))
+
+
+def _consensus(taken: pl.DataFrame, facts: Facts) -> pl.Series:
+    decided = consensus(facts)
+    in_time = no_later(numbers(taken["date"]), next_number(taken, decided), _CONSENSUS_WITHIN)
+    row = np.where(in_time.to_numpy(), next_row(taken, decided, same_day=True), -1)
+    return told(decided, row, "result")
+
+
+@fact
+def read_by(facts: Facts) -> pl.DataFrame:
+    """One row per person and day of a mammogram.
+
+    `readers`, `positive_readers`: how many read it, and how many of them found something on either side.
+    """
     read = readings(facts).sort("key", "reader", maintain_order=True)
-    person_day = read["key"].to_numpy()
     reader = read["reader"].to_physical().fill_null(_NO_READER).to_numpy()
-    new_day = _changes(person_day)
+    new_day = _changes(read["key"].to_numpy())
     new_reader = new_day | _changes(reader)
     found = (
         np.logical_or.reduceat(read["positive"].to_numpy(), np.flatnonzero(new_reader))
         if read.height
         else new_day
     )
-    days = np.flatnonzero(new_day)
     of_day = np.flatnonzero(new_day[new_reader])
-    taken = (
-        read[days.tolist()]
-        .drop("result", "reader", "positive")
-        .with_columns(
-            readers=pl.Series(_sums(np.ones(len(found), dtype=np.int32), of_day)),
-            positive_readers=pl.Series(_sums(found.astype(np.int32), of_day)),
-        )
-    )
-    return taken.with_columns(consensus=_consensus(taken, facts)).with_columns(
-        positive=_recalled(taken, facts), valid=pl.lit(value=True)
+    return read.filter(pl.Series(new_day)).select(
+        "key",
+        readers=pl.Series(_sums(np.ones(len(found), dtype=np.int32), of_day)),
+        positive_readers=pl.Series(_sums(found.astype(np.int32), of_day)),
     )
 
 
-def _consensus(taken: pl.DataFrame, facts: Facts) -> pl.Series:
-    row = next_row(taken, consensus(facts), same_day=True)
-    in_time = inside(taken["date"], told(consensus(facts), row), _CONSENSUS_WITHIN)
-    return where(in_time, told(consensus(facts), row, "result").cast(pl.String))
+def with_readers(taken: Fact) -> Fact:
+    """Those mammograms, or what they led to, with the columns of `read_by`."""
 
+    def told_of(facts: Facts) -> pl.DataFrame:
+        frame, read = taken(facts), read_by(facts)
+        row = next_row(frame, read, same_day=True)
+        return frame.with_columns(*(told(read, row, name) for name in ("readers", "positive_readers")))
 
-def _recalled(taken: pl.DataFrame, facts: Facts) -> pl.Series:
-    sent, seen = (
-        inside(taken["date"], next_day(taken, outcome(facts)), _RECALL_WITHIN)
-        for outcome in (referrals, visits)
-    )
-    agreed = _consensus(taken, facts)
-    return (agreed == "recall").fill_null(sent | seen)
+    return told_of
 
 
 @fact
