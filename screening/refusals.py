@@ -17,6 +17,14 @@ class Refused(Exception):
         self.message = message
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """From another process it arrives as it was raised; by default it would be made anew of its message alone."""
+        return _again, (type(self), self.code, self.message, self.facts)
+
+
+def _again(kind: type[Refused], code: str, message: str, facts: dict[str, object]) -> Refused:
+    return kind(code, message, **facts)
+
 
 def unreadable(file: object, error: OSError | ValueError) -> Refused:
     """What to raise of a file that cannot be read, or that is no text."""

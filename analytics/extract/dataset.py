@@ -68,8 +68,11 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
+    """`folder`: where its buckets lie as files, so that another process can open them; None: in this one's memory."""
+
     manifest: Manifest
     buckets: Sequence[Bucket]
+    folder: Path | None = None
 
 
 def bucket_path(directory: Path, table: str, number: int) -> Path:
@@ -86,7 +89,7 @@ def open_extract(directory: Path) -> Dataset:
         Bucket(**{name: pl.scan_parquet(bucket_path(directory, name, number)) for name in TABLES})
         for number in range(manifest.buckets)
     ]
-    return Dataset(manifest, buckets)
+    return Dataset(manifest, buckets, directory)
 
 
 def loaded(directory: Path) -> Dataset:

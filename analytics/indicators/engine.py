@@ -1,17 +1,16 @@
 """Asking: buckets are counted, cells add up, the sums become values with intervals."""
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
-from analytics.extract.dataset import Bucket, Dataset, Manifest
+from analytics.extract.dataset import Dataset, Manifest
+from analytics.indicators.beside import cells_of_each
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme, unknown
-from analytics.indicators.cells import added, cells_of, reads_of, schema
+from analytics.indicators.cells import added, schema
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import Period, Periods
 from analytics.places import counties
@@ -34,7 +33,6 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "mature_on": pl.Date,  # the first data cut at which it has
 }
 _MOST_PARTS = 240  # twenty years by month
-_WORKERS = max(2, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +144,8 @@ def refuse_future(periods: Periods, data_cut: date) -> None:
 
 def count(dataset: Dataset, asked: Question) -> pl.DataFrame:
     """The cells of all buckets, added up."""
-    about = (asked.indicators, asked.periods, asked.strata, dataset.manifest.data_cut)
-    reads = reads_of(*about)
-
-    def work(bucket: Bucket) -> pl.DataFrame:
-        return cells_of(bucket, *about, reads)
-
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return added([pl.DataFrame(schema=schema(asked.strata)), *pool.map(work, dataset.buckets)])
+    each = cells_of_each(dataset, asked.indicators, asked.periods, asked.strata)
+    return added([pl.DataFrame(schema=schema(asked.strata)), *each])
 
 
 def answer(cells: pl.DataFrame, asked: Question, source: Manifest) -> Results:

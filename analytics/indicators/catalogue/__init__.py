@@ -3,6 +3,7 @@
 Ids of the source catalogue stand in `sources`. Standards marked unverified are shown as such.
 """
 
+import copyreg
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
@@ -49,6 +50,18 @@ def indicator(name: str, programme: str | None = None) -> Indicator:
 def _offered(programme: str | None) -> Sequence[Mapping[str, Indicator]]:
     """Later ones give way to earlier ones."""
     return list(CATALOGUE.values())[::-1] if programme is None else [_catalogue(programme)]
+
+
+def _named(of: Indicator) -> tuple[Callable[[str, str], Indicator], tuple[str, str]]:
+    """To another process an indicator goes by its name: how it counts is functions, which do not travel."""
+    if CATALOGUE.get(of.programme.id, {}).get(of.id) is not of:
+        raise ValueError(
+            f"{of.id} of {of.programme.id} is not the one of the catalogue; count it in this process"
+        )
+    return indicator, (of.id, of.programme.id)
+
+
+copyreg.pickle(Indicator, _named)
 
 
 def of_programme(programme: str) -> Sequence[Indicator]:

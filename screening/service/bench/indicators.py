@@ -121,7 +121,11 @@ def _many_times(folder: Path, times: int, once: "Apart") -> dict[str, Any]:
 
 
 class Apart:
-    """What a process of its own took. `gigabytes`: the most memory it ever held, of Python and libraries too."""
+    """What a process of its own took, and those it started.
+
+    `gigabytes`: the most memory it ever held, of Python and libraries too, and as much again for each core as the
+    largest of those it started.
+    """
 
     def __init__(self, told: Any, seconds: float, cpu: float, kilobytes: int) -> None:
         self.told, self.seconds, self.cpu = told, seconds, cpu
@@ -134,10 +138,18 @@ def _apart(work: Callable[[], Any]) -> Apart:
 
 
 def _timed(work: Callable[[], Any]) -> Apart:
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun, before = time.perf_counter(), os.times()
     told = work()
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    return Apart(told, seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    seconds, after = time.perf_counter() - begun, os.times()
+    kilobytes, of_children = (
+        resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return Apart(
+        told,
+        seconds,
+        sum(after[:4]) - sum(before[:4]),
+        kilobytes + of_children * len(os.sched_getaffinity(0)),
+    )
 
 
 def _catalogue(folder: Path) -> dict[str, int]:
