@@ -94,6 +94,9 @@ select o.id, o.person_id, o.kind, o.letter, p.language
                                          and k.state in ('returned', 'received'))
  order by o.due_on, o.id limit $4 for update of o skip locked
 """
+# Whether something was sent already is asked before a row is locked, and not again afterwards: who binds kits beside
+# another would bind a second one for the same person. Both would wait for the same lot anyway.
+_ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtext('plan kits'))"
 _LOT = """
 select lot, expires_on, remaining from kit_lot
  where remaining > 0 and expires_on >= $1 order by expires_on, lot limit 1 for update
@@ -117,6 +120,7 @@ select obligation, person, $7, kind, letter, language, 'print', kit, $8, $8, $8
 
 async def plan_kits(tx: Transaction, *, programme: str, limit: int = BATCH) -> Planned:
     """Bind a kit to each person who is owed one; what cannot be bound stays owed, and is reported."""
+    await tx.run(_ONE_AT_A_TIME)
     owed = await tx.rows(_OWED_KITS, programme, tx.today, [str(kind) for kind in KITS], limit)
     if not owed:
         return Planned()

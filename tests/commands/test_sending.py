@@ -9,7 +9,7 @@ from invitations.carriers.carrier import Receipt
 from invitations.carriers.print_spool import PrintSpool
 from invitations.sending import batches
 from invitations.sending.batches import acknowledge_batch
-from invitations.sending.plan import plan_letters
+from invitations.sending.plan import plan_kits, plan_letters
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
 from screening.ledger.advance import advance
@@ -106,6 +106,29 @@ async def test_two_senders_at_once_plan_and_batch_each_letter_once(people, datab
     assert len(await sent(database)) == 3
     assert await database.pool.fetchval("select count(*) from sending") == 3
     assert await database.pool.fetchval("select count(*) from kit") == 1
+
+
+async def test_who_binds_kits_beside_another_waits_and_binds_none_twice(people, database):
+    bound, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(tx):
+        done = await plan_kits(tx, programme=PROGRAMME)
+        bound.set()
+        await go_on.wait()
+        return done
+
+    first = asyncio.create_task(database.run(slowly, actor=ACTOR, today=TODAY))
+    await bound.wait()
+    second = asyncio.create_task(
+        database.run(lambda tx: plan_kits(tx, programme=PROGRAMME), actor=ACTOR, today=TODAY)
+    )
+    while not await database.pool.fetchval("select exists (select 1 from pg_locks where not granted)"):
+        assert not second.done(), (
+            "it asked who is owed a kit before the first had written down whose kit it has"
+        )
+        await asyncio.sleep(0.01)
+    go_on.set()
+    assert [(await planner).kits for planner in (first, second)] == [1, 0]
 
 
 async def test_without_a_digital_mailbox_in_use_everyone_is_written_to_on_paper(
