@@ -1,16 +1,14 @@
 """The dataset of the running service: read once for all who wait, carried on by what was written since."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TypeVar
-from weakref import finalize
 
-from analytics.extract.dataset import Dataset, loaded
+from analytics.extract.dataset import Dataset
+from analytics.extract.keeping import Keeping
 from analytics.extract.read import extract, fingerprint
 from screening.storage.database import Database
 from screening.storage.transaction import Actor
@@ -33,14 +31,17 @@ class Held:
 class Latest:
     """One process's dataset. However many ask, the database is read by one of them at a time.
 
-    It is kept as an extract in a folder that nobody else may read and that goes with the process; what
-    was written since is read into it, everything only once.
+    It is kept as an extract in a folder that nobody else may read; what was written since is read into it,
+    everything only once.
     """
 
-    def __init__(self, *, at_most: float) -> None:
-        """`at_most`: for so many seconds it answers without asking the database whether anything is new."""
+    def __init__(self, *, at_most: float, kept: Path | None = None) -> None:
+        """`at_most`: for so many seconds it answers without asking the database whether anything is new.
+
+        `kept`: the folder, which outlasts the process; None: it does not. Refuses one that another process has.
+        """
         self._at_most = at_most
-        self._folder: Path | None = None
+        self._keeping = Keeping(kept)
         self._held: Held | None = None
         self._as_of = float(
             "-inf"
@@ -62,16 +63,10 @@ class Latest:
     async def _read(self, begun: float, database: Database, actor: Actor, today: date) -> None:
         mark = await database.run(fingerprint, actor=actor, today=today)
         if self._held is None or self._held.mark != mark:
-            folder = await asyncio.to_thread(self._kept)
-            told = await extract(database, folder, actor=actor, today=today)
-            self._held = Held(await asyncio.to_thread(loaded, folder), told.fingerprint, told.read_at)
+            told = await extract(database, self._keeping.extract, actor=actor, today=today)
+            dataset = await asyncio.to_thread(self._keeping.held)
+            self._held = Held(dataset, told.fingerprint, told.read_at)
         self._as_of = begun
-
-    def _kept(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(mkdtemp(prefix="screening-figures-"))
-            finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder / "extract"
 
 
 async def held_of(request: CallerRequest, *, anew: bool = False) -> Held:

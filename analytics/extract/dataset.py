@@ -66,7 +66,7 @@ class Bucket:
     standings: pl.LazyFrame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Dataset:
     """`folder`: where its buckets lie as files, so that another process can open them; None: in this one's memory."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -52,6 +53,7 @@ class Services(msgspec.Struct, frozen=True):
     shelf: Shelf = msgspec.field(default_factory=Shelf)  # the protocols in use, and their files
     vouch: Vouch | None = None  # who must answer for unverified rules before they are used; None: nobody
     figures_at_most: float = 0  # seconds for which figures are shown without asking whether anything is new
+    figures: Path | None = None  # where their dataset outlasts the process; None: nowhere
     demo: Callable[[str], str] | None = None  # a token for a role, where visitors are signed in unasked
 
 
@@ -133,7 +135,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "accept_synthetic": services.accept_synthetic,
                 "demo": services.demo,
                 "shelf": services.shelf,
-                "latest": Latest(at_most=services.figures_at_most),
+                "latest": Latest(at_most=services.figures_at_most, kept=services.figures),
             }
         ),
     )

@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True):
         None  # SCREENING_PROTOCOLS: a folder of <country>/<file>.yaml of yours; None: ours alone
     )
     figures_at_most: int = 60  # SCREENING_FIGURES_AT_MOST: seconds that shown figures may lag behind
+    figures: Path | None = (
+        None  # SCREENING_FIGURES: a folder to keep their dataset in; None: read anew at each start
+    )
     time_zone: str = "Europe/Oslo"  # SCREENING_TIME_ZONE: where the programme's days begin
     cadences: Cadences = Cadences()  # SCREENING_CADENCE_ADVANCE, …_SEND, …: when jobs run
 
@@ -63,6 +66,7 @@ def settings_from_environment() -> Settings:
         acknowledged_within=_whole("SCREENING_ACKNOWLEDGED_WITHIN", defaults.acknowledged_within, "days"),
         protocols=_folder("SCREENING_PROTOCOLS"),
         figures_at_most=_whole("SCREENING_FIGURES_AT_MOST", defaults.figures_at_most, "seconds"),
+        figures=_folder("SCREENING_FIGURES"),
         time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
         cadences=_cadences(),
     )

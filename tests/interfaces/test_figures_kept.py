@@ -1,6 +1,7 @@
 """The served figures: read once for all who wait, carried on, and shown for no longer than is allowed."""
 
 import asyncio
+import gc
 from contextlib import suppress
 from datetime import date
 
@@ -8,7 +9,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from analytics.extract import keeping
 from analytics.live import Latest
+from screening.refusals import Refused
 from screening.storage.transaction import system_actor
 
 TODAY, TOMORROW = date(2025, 1, 1), date(2025, 1, 2)
@@ -92,6 +95,36 @@ async def test_what_is_being_counted_stays_as_it_was_when_more_is_read(people):
     await people.pool.execute(_EVENT)
     await asked(latest, people)
     assert before.dataset.buckets[0].events.collect().height == 0
+
+
+async def test_a_dataset_too_large_for_memory_stays_as_it_was_too_and_goes_with_its_last_reader(
+    people, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(keeping, "_IN_MEMORY", -1)
+    latest = Latest(at_most=0, kept=tmp_path)
+    before = await asked(latest, people)
+    await people.pool.execute(_EVENT)
+    after = await asked(latest, people)
+    counted = [held.dataset.buckets[0].events.collect().height for held in (before, after)]
+    assert counted == [0, 1]
+    del before
+    gc.collect()
+    assert [path.name for path in tmp_path.glob("held-*")] == [after.dataset.folder.name]
+
+
+async def test_the_next_start_goes_on_from_what_the_last_one_kept(people, tmp_path):
+    latest = Latest(at_most=0, kept=tmp_path)
+    first = await asked(latest, people)
+    with pytest.raises(Refused, match="another process keeps its figures there"):
+        Latest(at_most=0, kept=tmp_path)
+    del latest
+    gc.collect()
+    await people.pool.execute(_EVENT)
+    (tmp_path / "held-1").mkdir()
+    second = await asked(Latest(at_most=0, kept=tmp_path), people)
+    assert second.dataset.manifest.taken == first.dataset.manifest.taken
+    assert (events(first), events(second)) == (0, 1)
+    assert not (tmp_path / "held-1").exists()
 
 
 async def test_another_day_is_read_however_young_the_last_is(people):

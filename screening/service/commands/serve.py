@@ -78,5 +78,6 @@ def _services(installation: Installation, asked: Namespace) -> Services:
         database=installation.database, clock=installation.clock, verifier=verifier,
         accept_synthetic=installation.accept_synthetic, mllp_host=asked.mllp_host, mllp_port=asked.mllp_port,
         processing=settings.processing, demo=demo.token if demo else None,
-        figures_at_most=settings.figures_at_most, shelf=installation.shelf, vouch=installation.vouch,
+        figures_at_most=settings.figures_at_most, figures=settings.figures,
+        shelf=installation.shelf, vouch=installation.vouch,
     )  # fmt: skip
