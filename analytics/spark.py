@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from analytics.extract.dataset import open_extract
-from analytics.indicators.cells import SUMS, cells_of, reads_of, schema
+from analytics.indicators.cells import SUMS, Wanted, cells_of, reads_of, schema
 from analytics.indicators.engine import Question, Results, answer, question
 from analytics.indicators.period import period
 
@@ -53,11 +53,11 @@ def _counting(folder: str, asked: Asked) -> Callable[[Iterator[Any]], Iterator[A
 
     def counted(batches: Iterator[Any]) -> Iterator[Any]:
         wanted, dataset = asked.question(), open_extract(Path(folder))
-        about = (wanted.indicators, wanted.periods, wanted.strata, dataset.manifest.data_cut)
-        reads = reads_of(*about)
+        cut, each = dataset.manifest.data_cut, [Wanted(wanted.indicators, wanted.periods, wanted.strata)]
+        reads = reads_of(each, cut)
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                cells = cells_of(dataset.buckets[number], *about, reads)
+                [cells] = cells_of(dataset.buckets[number], each, cut, reads)
                 yield from cells.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
 
     return counted

@@ -15,7 +15,7 @@ from analytics.extract.schema import VERSION, fingerprint
 from analytics.funnels.eventlog import EventLog, area_codes, event_log, group_label
 from analytics.funnels.published import Printed, PublishedFunnel, read_funnel
 from analytics.indicators.catalogue import defined_for, unknown
-from analytics.indicators.cells import cells_of, schema
+from analytics.indicators.cells import Wanted, cells_of, schema
 from analytics.indicators.engine import Question, answer
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import period
@@ -109,7 +109,7 @@ def _cells(
     log: EventLog, bucket: Bucket, indicators: Sequence[Indicator], by: Sequence[Stratum]
 ) -> pl.DataFrame:
     asked = _question(log, indicators, by)
-    return cells_of(bucket, indicators, asked.periods, asked.strata, log.data_cut)
+    return cells_of(bucket, [Wanted(indicators, asked.periods, asked.strata)], log.data_cut)[0]
 
 
 def _under_its_word(cells: pl.DataFrame, by: Stratum, log: EventLog, number: int) -> pl.DataFrame:

@@ -30,6 +30,15 @@ Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be counted: these indicators, by the parts of the periods and by these strata."""
+
+    indicators: Sequence[Indicator]
+    periods: Periods
+    strata: Sequence[Stratum]
+
+
+@dataclass(frozen=True, slots=True)
 class Splits:
     """`codes` of units, each standing for one word of every stratum."""
 
@@ -61,42 +70,38 @@ def schema(strata: Sequence[Stratum]) -> pl.Schema:
 
 
 def cells_of(
-    bucket: Bucket,
-    indicators: Sequence[Indicator],
-    periods: Periods,
-    strata: Sequence[Stratum],
-    data_cut: date,
-    reads: Reads | None = None,
-) -> pl.DataFrame:
-    """The cells of all these indicators, which share what happened where they are of one programme.
+    bucket: Bucket, wanted: Sequence[Wanted], data_cut: date, reads: Reads | None = None
+) -> list[pl.DataFrame]:
+    """The cells of each of these; all of them share what happened, where they are of one programme.
 
     `reads`: what they read, as `reads_of` tells it; without it everything is read.
     """
-    facts = _facts(bucket, indicators, data_cut, reads or {})
+    facts = _facts(bucket, wanted, data_cut, reads or {})
+    return [_cells(facts, one) for one in wanted]
+
+
+def _cells(facts: Mapping[str, Facts], wanted: Wanted) -> pl.DataFrame:
     alike: dict[Words, list[Tally]] = {}
-    for of in indicators:
-        told = _tally(facts[of.programme.id], of, periods, strata)
+    for of in wanted.indicators:
+        told = _tally(facts[of.programme.id], of, wanted.periods, wanted.strata)
         alike.setdefault(told.words, []).append(told)
     return pl.concat(
-        [pl.DataFrame(schema=schema(strata)), *(_decoded(tallies) for tallies in alike.values())]
+        [pl.DataFrame(schema=schema(wanted.strata)), *(_decoded(tallies) for tallies in alike.values())]
     )
 
 
-def reads_of(
-    indicators: Sequence[Indicator], periods: Periods, strata: Sequence[Stratum], data_cut: date
-) -> Reads:
-    """What these indicators read of a bucket, by programme and table: found by asking them of nobody."""
+def reads_of(wanted: Sequence[Wanted], data_cut: date) -> Reads:
+    """What all these read of a bucket, by programme and table: found by asking them of nobody."""
     nobody = Bucket(**{name: pl.LazyFrame(schema=table.schema) for name, table in TABLES.items()})
-    facts = _facts(nobody, indicators, data_cut, {})
-    for of in indicators:
-        _tally(facts[of.programme.id], of, periods, strata)
+    facts = _facts(nobody, wanted, data_cut, {})
+    for one in wanted:
+        for of in one.indicators:
+            _tally(facts[of.programme.id], of, one.periods, one.strata)
     return {name: known.asked for name, known in facts.items()}
 
 
-def _facts(
-    bucket: Bucket, indicators: Sequence[Indicator], data_cut: date, reads: Reads
-) -> Mapping[str, Facts]:
-    programmes = {of.programme.id: of.programme for of in indicators}
+def _facts(bucket: Bucket, wanted: Sequence[Wanted], data_cut: date, reads: Reads) -> Mapping[str, Facts]:
+    programmes = {of.programme.id: of.programme for one in wanted for of in one.indicators}
     return {
         name: Facts(bucket, programme, data_cut, reads.get(name, {}))
         for name, programme in programmes.items()

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from analytics.extract.dataset import loaded, open_extract, replacing
 from analytics.indicators import beside
 from analytics.indicators.catalogue import of_programme
-from analytics.indicators.engine import compute, question
+from analytics.indicators.engine import compute, compute_each, question
 from analytics.indicators.period import period
 from analytics.scale.nation import Nation
 from screening.refusals import Refused
@@ -34,6 +34,21 @@ def test_processes_and_threads_tell_the_same_figures(folder, programme, monkeypa
     )
     assert_frame_equal(by_processes, by_threads)
     assert by_processes["numerator"].sum()
+
+
+def test_questions_asked_together_are_answered_as_each_alone(folder):
+    months, everyone = (
+        question("no-breast", period("2022-2023"), by=["month"]),
+        question("no-cervical", period("2023")),
+    )
+    county = question(
+        "no-breast", period("2023"), by=["county"], ids=["participation"], where={"county": "Oslo"}
+    )
+    dataset = loaded(folder)
+    together = compute_each(dataset, [months, everyone, county])
+    for asked, told in zip([months, everyone, county], together, strict=True):
+        assert_frame_equal(told.frame, compute(dataset, asked).frame)
+        assert told.frame["denominator"].sum()
 
 
 def test_a_dataset_replaced_while_it_is_counted_is_refused_and_not_mixed(folder, monkeypatch):

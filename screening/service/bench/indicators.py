@@ -19,7 +19,7 @@ import polars as pl
 from tqdm import tqdm
 
 from analytics.extract.dataset import MANIFEST, open_extract, replacing
-from analytics.indicators.engine import Question, compute, count, question
+from analytics.indicators.engine import Question, compute_each, count, question
 from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
 from analytics.places import counties
@@ -155,7 +155,7 @@ def _timed(work: Callable[[], Any]) -> Apart:
 def _catalogue(folder: Path) -> dict[str, int]:
     dataset = open_extract(folder)
     asked = [question(programme, _years(), by=_SPLIT) for programme in PROGRAMMES]
-    frames = [compute(dataset, one).frame for one in asked]
+    frames = [told.frame for told in compute_each(dataset, asked)]
     return {
         "indicators": sum(len(one.indicators) for one in asked),
         "figures": sum(frame.height for frame in frames),
