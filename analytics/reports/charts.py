@@ -188,10 +188,10 @@ def stacked(
 
 
 def spark(rows: Sequence[Row], width: int) -> Drawing:
-    """The years as a small line in a table; the last one as a point, hollow where it will still change."""
+    """The complete years as a small line in a table; the last one as a point, hollow where it will still change."""
     base = alt.Chart(ROWS).encode(x=alt.X("year:O", axis=None))
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False, domain=_extent(rows, [])))
-    line = base.mark_line(color=MAIN, strokeWidth=1.5).encode(y=y)
+    line = base.transform_filter(alt.datum.mature).mark_line(color=MAIN, strokeWidth=1.5).encode(y=y)
     last = points(base.transform_filter(alt.datum.year == rows[-1]["year"]), size=30, y=y)
     return Drawing(alt.layer(line, last).properties(width=width, height=22), rows)
 

@@ -61,6 +61,10 @@ class Look:
     def about(self, of: Indicator | None) -> "Look":
         return replace(self, asked=self.asked.about(of))
 
+    def at(self, period_: Period) -> "Look":
+        """The same at another time."""
+        return replace(self, asked=replace(self.asked, period=period_))
+
     def frame(self, *by: str, when: Period | None = None, free: Sequence[str] = ()) -> pl.DataFrame:
         """Results of the indicator. `free`: filters that do not hold here, so that its words can be compared."""
         where = {name: word for name, word in self.asked.where.items() if name not in free}
@@ -81,8 +85,12 @@ class Look:
     @property
     def standards(self) -> list[Line]:
         """Those that hold for all screens together."""
-        common = [standard for standard in self.of.standards if not standard.screen]
-        return [Line(standard.value, desirable=standard.level == "desirable") for standard in common]
+        return self.standards_of("")
+
+    def standards_of(self, screen: str) -> list[Line]:
+        """Those that hold for `screen` (initial, subsequent) alone; without one, those for all together."""
+        held = [standard for standard in self.of.standards if standard.screen == screen]
+        return [Line(standard.value, desirable=standard.level == "desirable") for standard in held]
 
 
 def result_table(rows: Iterable[Row], stratum: str, head: str, look: Look) -> Table:
@@ -253,19 +261,19 @@ def spark(look: Look) -> View | None:
     return replace(view, name="spark", drawing=lambda width: charts.spark(rows, width))
 
 
-def gauge(look: Look) -> View | None:
-    """The figure among its standards, as small as a word."""
-    frame = look.frame()
-    rows = charts.drawable(frame)
-    if not rows or not look.standards:
+def gauge(look: Look, screen: str = "") -> View | None:
+    """The figure among its standards, as small as a word; of one kind of screen, among those that hold for it."""
+    frame = look.frame("screen").filter(pl.col("screen") == screen) if screen else look.frame()
+    rows, standards = charts.drawable(frame), look.standards_of(screen)
+    if not rows or not standards:
         return None
     return View(
-        name="gauge",
+        name=f"gauge-{screen}" if screen else "gauge",
         title=look.say(look.of.title),
         told=[look.say.figure(rows[0]["value"], look.of.unit_text)],
         table=Table([], []),
         frame=frame,
-        drawing=lambda width: charts.gauge(rows[0], width, look.standards),
+        drawing=lambda width: charts.gauge(rows[0], width, standards),
     )
 
 
