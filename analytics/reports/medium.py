@@ -16,6 +16,8 @@ from analytics.reports.words import Wording
 FORMS = ("csv", "xlsx", "parquet", "svg")
 _SIZE = re.compile(r'<svg [^>]*?class="marks" width="([\d.]+)" height="[\d.]+"')
 _ID = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z_])')
+# Pictures in a file: on A4, two of them side by side or one across, their text is still 7 to 8 points.
+_HALF_IN_FILE, _WHOLE_IN_FILE = 400, 780
 SMALL = {"spark": 120, "gauge": 220, **{f"gauge-{screen}": 220 for screen in SCREENS}}
 
 
@@ -123,8 +125,8 @@ class Whole:
         if view.name in SMALL:
             return self._framed(look, view, SMALL[view.name], "small")
         if not view.wide:
-            return self._framed(look, view, HALF, "picture")
-        wide = self._framed(look, view, WHOLE, "picture wide")
+            return self._framed(look, view, _HALF_IN_FILE, "picture")
+        wide = self._framed(look, view, _WHOLE_IN_FILE, "picture wide")
         return joined(wide, self._framed(look, view, PHONE, "picture narrow"))
 
     def _framed(self, look: Look, view: View, width: int, kind: str) -> Markup:

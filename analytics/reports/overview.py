@@ -215,6 +215,10 @@ def _standards_table(
     words = ("indicator", "value", "among the standards", "verdict")
     head = tag("tr", *(tag("th", look.say(word), scope="col") for word in words))
     about = [complete(look.about(of), overall[of.id], yearly.get(of.id, [])) for of in held]
+    for when in {at.asked.period.text: at.asked.period for at, _ in about}.values():
+        look.counts.frame(
+            look.asked.programme.id, when, where=look.asked.where
+        )  # once for all their pictures
     rows = [row for at, figure_ in about for row in _standard(at, figure_, look.asked, medium)]
     told = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows), class_="standards")
     return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=caption)

@@ -50,7 +50,9 @@ def page(
 
     The same dataset gives the same bytes.
     """
-    look = Look(Counts(dataset), asked(programme, period, language, filters=filters or {}))
+    counts = Counts(dataset)
+    wanted = asked(programme, period, language, filters=filters or {}, seen=counts.seen(programme))
+    look = Look(counts, wanted)
     medium = Whole()
     body = _each(look, medium, ids) if ids else [*overview(look, medium), *_each(look, medium)]
     return _document(look, medium, body)

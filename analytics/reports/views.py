@@ -8,6 +8,7 @@ import polars as pl
 
 from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period, period
+from analytics.places import UNKNOWN
 from analytics.reports import charts
 from analytics.reports.asked import Asked
 from analytics.reports.before import FEW, few
@@ -149,7 +150,9 @@ def _simple(
     look: Look, name: str, title: str, stratum: str, frame: pl.DataFrame, drawn: Callable[..., Drawing]
 ) -> View | None:
     """A view of one split, or None where nothing was observed."""
-    rows = [row | {stratum: look.say(str(row[stratum]))} for row in charts.drawable(frame)]
+    some = charts.drawable(frame)
+    known = [row for row in some if row[stratum] != UNKNOWN] or some  # of whom nobody knows it: in the table
+    rows = [row | {stratum: look.say(str(row[stratum]))} for row in known]
     if not rows:
         return None
     return View(
@@ -175,7 +178,21 @@ def head_of(stratum: str) -> str:
 
 def years(look: Look) -> View | None:
     frame = look.frame("year", when=look.years()).filter(pl.col("denominator") > 0)
-    return _simple(look, "years", "Over the years", "year", frame, charts.over_years)
+    view = _simple(look, "years", "Over the years", "year", frame, charts.over_years)
+    return view and replace(view, told=[*view.told, *_from_archives(frame, look)])
+
+
+def _from_archives(frame: pl.DataFrame, look: Look) -> list[str]:
+    """Said of years in which nothing was recorded yet: archives may tell only a part, such as normal tests."""
+    first = look.counts.recorded_since(look.asked.programme.id)
+    if first is None or int(frame["year"].cast(pl.Int32).min() or first.year) >= first.year:  # pyright: ignore[reportArgumentType]
+        return []
+    return [
+        look.say(
+            "What happened before {day} was recorded afterwards, from archives: those years may be told in part only.",
+            day=look.say.day(first),
+        )
+    ]
 
 
 def ages(look: Look) -> View | None:
@@ -239,7 +256,12 @@ _OTHERS: Mapping[Stratum, str] = {
 }
 
 
-_IN_ORDER = (Stratum.ROUND, Stratum.CUTOFF, Stratum.ATTENDANCE)  # words that follow one another
+_IN_ORDER = (
+    Stratum.SCREEN,
+    Stratum.ROUND,
+    Stratum.CUTOFF,
+    Stratum.ATTENDANCE,
+)  # words that follow one another
 
 
 def _split(look: Look, stratum: Stratum) -> View | None:

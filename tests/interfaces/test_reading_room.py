@@ -31,7 +31,7 @@ async def test_the_pages_are_those_of_the_extracts_day(office):
     led = await office.get("/")
     assert led.headers["location"] == "/dashboard"
     page = await office.get("/dashboard", params={"lang": "en"})
-    assert "Data as of 1 January 2025</p>" in page.text
+    assert "Data as of 1\u00a0January 2025</p>" in page.text
     assert "First figures of 2024" in page.text
     programme = await office.get("/dashboard/no-breast", params={"lang": "en"})
     assert "Recalled for assessment" in programme.text
