@@ -20,12 +20,12 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Held:
     """A dataset as it was read. `mark`: equal for two of them in which nothing differs. `read_at`: what was
-    committed by this instant is in it.
+    committed by this instant is in it; None where only the day is known, as of an extract written earlier.
     """
 
     dataset: Dataset
     mark: tuple[object, ...]
-    read_at: datetime
+    read_at: datetime | None
 
 
 class Latest:
@@ -69,9 +69,20 @@ class Latest:
         self._as_of = begun
 
 
+class Frozen:
+    """An extract as it was written, in the place of a database's latest: it never changes."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._held = Held(dataset, (dataset.manifest.words, dataset.manifest.watermark), None)
+
+    async def held(self, database: Database, *, actor: Actor, today: date, anew: bool = False) -> Held:  # noqa: ARG002
+        """Whoever asks, and whenever."""
+        return self._held
+
+
 async def held_of(request: CallerRequest, *, anew: bool = False) -> Held:
     """What is counted from; `anew`: with everything that was recorded before the request came."""
-    latest: Latest = request.app.state.latest
+    latest: Latest | Frozen = request.app.state.latest
     return await latest.held(database_of(request), actor=request.user, today=today_of(request), anew=anew)
 
 

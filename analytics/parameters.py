@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
-from analytics.indicators.catalogue import unknown
-from screening.refusals import Refused
+from analytics.indicators.catalogue import no_such
 
 
 def refuse_others(asked: Iterable[str], known: Collection[str]) -> None:
     """Names the nearest of those that are known."""
     for name in asked:
         if name not in known:
-            raise Refused("unknown_parameter", unknown("parameter", name, known), parameter=name)
+            raise no_such("unknown_parameter", "parameter", name, known, parameter=name)

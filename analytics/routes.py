@@ -14,7 +14,7 @@ from analytics.disclosure.answer import Asked
 from analytics.disclosure.cells import definition_digest
 from analytics.disclosure.policy import Audience, Measures, installed
 from analytics.extract.dataset import Dataset
-from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL
+from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL, no_such
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
 from analytics.indicators.engine import Question, compute, question
@@ -23,6 +23,7 @@ from analytics.indicators.period import period as period_named
 from analytics.live import Held, computed, held_of
 from analytics.negotiation import chosen, unchanged
 from analytics.parameters import refuse_others
+from analytics.reports.counts import words_seen
 from analytics.reports.formats import Format, format_named, render
 from screening.refusals import NotAllowed, Refused
 from screening.vocabulary import Role
@@ -40,7 +41,7 @@ _MEDIA: Mapping[Format, str] = {
 }
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 _Held = Annotated[str, HeaderParameter(name="If-None-Match")]
-_PARAMETERS = ("programme", "period", "by", "ids", "county", "format")
+_PARAMETERS = ("programme", "period", "by", "ids", "county", "lab", "unit", "format")
 _TOLD = "told_to_analysts"
 _READ = [HttpMethod.GET, HttpMethod.HEAD]
 _VARY = {"Vary": "Accept, Authorization, Cookie"}
@@ -61,11 +62,15 @@ async def list_indicators(
     by: FromQuery[str] = "",
     ids: FromQuery[str] = "",
     county: FromQuery[str | None] = None,
+    lab: FromQuery[str] = "",
+    unit: FromQuery[str] = "",
     form: _FormatName = None,
     accept: FromHeader[str] = "",
     if_none_match: _Held = "",
 ) -> Response[Any]:
     """`by` and `ids` are lists separated by commas; `period` is by default the last whole year.
+
+    `county`, `lab` and `unit` narrow it down to one, by the names that the dashboard shows.
 
     JSON, CSV, Parquet, an Arrow stream, a plain table or the HTML page, as the Accept header (or `format`)
     asks. The ETag changes with the data, the definitions and the question; send it back as If-None-Match,
@@ -76,7 +81,10 @@ async def list_indicators(
     if programme is None and period is None:
         return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)
-    asked = question(programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county)
+    narrowed = {name: word for name, word in (("lab", lab), ("unit", unit)) if word}
+    asked = question(
+        programme or NO_CERVICAL, when, by=_words(by), ids=_words(ids), county=county, where=narrowed
+    )
     wanted = _format(form, accept)
     measures = _measures(request)
     held = await held_of(request)
@@ -86,8 +94,17 @@ async def list_indicators(
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
     if request.method == HttpMethod.HEAD:
         return Response(b"", media_type=_MEDIA[wanted], headers=headers)
+    await computed(partial(_refuse_unseen, programme=asked.programme, narrowed=narrowed), held.dataset)
     content = await _content(request, held.dataset, asked, wanted, measures)
     return Response(content, media_type=_MEDIA[wanted], headers=headers)
+
+
+def _refuse_unseen(dataset: Dataset, programme: str, narrowed: Mapping[str, str]) -> None:
+    """Refuses, naming the nearest, a laboratory or unit that no event of the programme names."""
+    known = words_seen(dataset, programme) if narrowed else {}
+    for name, word in narrowed.items():
+        if word not in known[name]:
+            raise no_such("unknown_filter", name, word, known[name], filter=name)
 
 
 async def _content(
@@ -96,7 +113,7 @@ async def _content(
     if wanted == Format.HTML:
         if measures is not None:
             raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
-        return await _page(dataset, asked.programme, asked.period)
+        return await _page(dataset, asked)
     if measures is None:
         return render(await computed(partial(compute, asked=asked), dataset), wanted)
     about = _asked_before(request, dataset, measures)
@@ -135,12 +152,17 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-async def _page(dataset: Dataset, programme: str, when: Period) -> str:
+async def _page(dataset: Dataset, asked: Question) -> str:
+    """The whole programme, or of fewer indicators only these; in either case only of whom was asked for."""
+    where = {stratum.value: word for stratum, word in asked.where.items()}
+    offered = question(asked.programme, asked.period, where=where).indicators
+    ids = [of.id for of in asked.indicators] if len(asked.indicators) < len(offered) else []
+
     def page(dataset: Dataset) -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
-        return drawn.page(dataset, programme, when)
+        return drawn.page(dataset, asked.programme, asked.period, ids=ids, filters=where)
 
     return await computed(page, dataset)
 

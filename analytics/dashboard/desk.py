@@ -18,9 +18,10 @@ _KEPT = 2000  # answers; a page has about twenty pictures of some 10 kB
 class Desk:
     """Asked by several threads at once. Of what was not asked for lately the oldest is forgotten."""
 
-    def __init__(self, dataset: Dataset, read_at: datetime) -> None:
+    def __init__(self, dataset: Dataset, read_at: datetime | None, *, releases: bool) -> None:
+        """`read_at`: see `Held`. `releases`: whether what is published is served beside it."""
         self.counts = Counts(dataset)
-        self._read_at = read_at
+        self._read_at, self._releases = read_at, releases
         self._answers: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()
 
@@ -29,7 +30,7 @@ class Desk:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports.medium import Served  # noqa: PLC0415
 
-        return Served(trouble, self._read_at)
+        return Served(trouble, self._read_at, releases=self._releases)
 
     def answer(self, key: object, work: Callable[[Counts], bytes]) -> bytes:
         """What was answered before, or else worked out now."""

@@ -47,7 +47,7 @@ def _refused(request: CallerRequest, error: Refused) -> Response[str]:
     status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 422
     asked = request.query_params.get("lang")
     language = _language(request, asked if asked in set(Language) else None)
-    return _response(refusal(error.message, language), _HTML, _POLICY, status=status)
+    return _response(refusal(error, language), _HTML, _POLICY, status=status)
 
 
 _PAGE: dict[str, Any] = {
@@ -200,7 +200,7 @@ async def _answered(
     held = await held_of(request)
     desk: Desk | None = getattr(request.app.state, _STATE, None)
     if desk is None or not desk.counts.of(held.dataset):
-        desk = Desk(held.dataset, held.read_at)
+        desk = Desk(held.dataset, held.read_at, releases=request.app.state.releases)
         setattr(request.app.state, _STATE, desk)
     content = await computed(lambda _: work(desk), held.dataset)
     tag = f'"{sha256(content).hexdigest()[:24]}"'

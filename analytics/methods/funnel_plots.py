@@ -2,11 +2,13 @@
 
 Proportions are compared on the arcsine scale, where their spread depends on size alone; Spiegelhalter's
 over-dispersion widens the limits where units differ by more than chance for reasons nobody has adjusted for.
+Where events are few that scale calls none of them too few: no limit is narrower than the binomial distribution's.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from analytics.methods.intervals import Array, Numbers, quantile
 
@@ -27,7 +29,16 @@ class Funnel:
         middle = np.arcsin(np.sqrt(self.target))
         reach = quantile(level) * np.sqrt(1 / (4 * np.asarray(totals, dtype=np.float64)) + self.spread)
         low = np.sin(np.maximum(middle - reach, 0.0)) ** 2
-        return low, np.sin(np.minimum(middle + reach, np.pi / 2)) ** 2
+        high = np.sin(np.minimum(middle + reach, np.pi / 2)) ** 2
+        fewest, most = self._exact(np.asarray(totals, dtype=np.float64), level)
+        return np.fmin(low, fewest), np.fmin(np.fmax(high, most), 1.0)
+
+    def _exact(self, totals: Array, level: float) -> tuple[Array, Array]:
+        """The shares at which a tail of the binomial distribution, made continuous, is half of what the level leaves."""
+        tail = (1 - level) / 2
+        fewest = scipy.special.bdtrik(tail, totals, self.target)
+        most = scipy.special.bdtrik(1 - tail, totals, self.target) + 1
+        return np.maximum(fewest, 0.0) / totals, most / totals
 
     def outside(self, counts: Numbers, totals: Numbers, level: float) -> Array:
         """-1 below the limits, 1 above, 0 inside."""

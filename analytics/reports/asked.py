@@ -6,13 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from analytics.indicators.catalogue import indicator as definition
-from analytics.indicators.catalogue import of_programme, unknown
+from analytics.indicators.catalogue import no_such, of_programme
 from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period
 from analytics.indicators.programmes import PROGRAMMES, Programme
 from analytics.places import counties
 from analytics.reports.words import Language, Wording
-from screening.refusals import Refused
 from screening.vocabulary import Sample
 
 FILTERS: Mapping[str, Stratum] = {
@@ -93,13 +92,11 @@ def asked(
     wanted = {name: word for name, word in filters.items() if word}
     unfit = {name: word for name, word in wanted.items() if of and FILTERS[name] not in of.strata}
     if of and unfit and strict:
-        raise Refused(
-            "not_split_so", unknown(f"stratum of {of.id}", next(iter(unfit)), of.strata), indicator=of.id
-        )
+        raise no_such("not_split_so", f"stratum of {of.id}", next(iter(unfit)), of.strata, indicator=of.id)
     for name, word in wanted.items():
         known = choices(told, None if name in unfit else of, seen or {})[name]
         if word not in known:
-            raise Refused("unknown_filter", unknown(name.replace("_", " "), word, known), filter=name)
+            raise no_such("unknown_filter", name.replace("_", " "), word, known, filter=name)
     only = {name: word for name, word in wanted.items() if name not in unfit}
     return Asked(
         programme=told, period=period, indicator=of, only=only, passed_over=unfit, language=language,

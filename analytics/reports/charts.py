@@ -23,6 +23,7 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
 HEIGHT = 250
+_LETTER = 11  # room for a letter of a label, with what lies between labels
 ROWS = alt.NamedData("rows")
 
 
@@ -102,7 +103,7 @@ def over_years(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Dr
 def across(rows: Sequence[Row], stratum: str, width: int, standards: Sequence[Line]) -> Drawing:
     """One point per word of the stratum, in the order of the rows, with its interval as a rule."""
     order = [row[stratum] for row in rows]
-    slanted = -45 if len(order) > 5 else 0
+    slanted = -45 if sum(map(len, order)) * _LETTER > width - 60 else 0
     axis = alt.Axis(labelAngle=slanted, grid=False)
     base = alt.Chart(ROWS).encode(x=alt.X(f"{stratum}:N", sort=order, axis=axis))
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(
@@ -118,7 +119,7 @@ def down(
     """From highest to lowest, with intervals, over the interval of the whole as a band."""
     order = [row[stratum] for row in sorted(rows, key=lambda row: (-row["value"], row[stratum]))]
     base = alt.Chart(ROWS).encode(y=names(f"{stratum}:N", order))
-    x = scaled(alt.X, "low:Q", [*rows, *([whole] if whole else [])], standards)
+    x = scaled(alt.X, "low:Q", [*rows, *([whole] if whole else [])], standards, alt.Axis(tickCount=6))
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"))
     ends = None if whole is None else (alt.XDatum(whole["low"]), alt.X2Datum(whole["high"]))
     band = [] if ends is None else [once().mark_rect(color=SOFT).encode(x=ends[0], x2=ends[1])]
@@ -188,10 +189,10 @@ def stacked(
 
 
 def spark(rows: Sequence[Row], width: int) -> Drawing:
-    """The years as a small line in a table; the last one as a point, hollow where it will still change."""
+    """The complete years as a small line in a table; the last one as a point, hollow where it will still change."""
     base = alt.Chart(ROWS).encode(x=alt.X("year:O", axis=None))
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False, domain=_extent(rows, [])))
-    line = base.mark_line(color=MAIN, strokeWidth=1.5).encode(y=y)
+    line = base.transform_filter(alt.datum.mature).mark_line(color=MAIN, strokeWidth=1.5).encode(y=y)
     last = points(base.transform_filter(alt.datum.year == rows[-1]["year"]), size=30, y=y)
     return Drawing(alt.layer(line, last).properties(width=width, height=22), rows)
 
@@ -242,10 +243,11 @@ def lines(standards: Sequence[Line], *, over: bool = True) -> list[Any]:
     return drawn
 
 
-def scaled(channel: Any, field_: str, rows: Sequence[Row], standards: Sequence[Line]) -> Any:
-    return channel(
-        field_, scale=alt.Scale(zero=False, nice=True, domain=_extent(rows, standards), clamp=True)
-    )
+def scaled(
+    channel: Any, field_: str, rows: Sequence[Row], standards: Sequence[Line], axis: alt.Axis | None = None
+) -> Any:
+    scale = alt.Scale(zero=False, nice=True, domain=_extent(rows, standards), clamp=True)
+    return channel(field_, scale=scale, **({"axis": axis} if axis else {}))
 
 
 def _extent(rows: Sequence[Row], standards: Sequence[Line]) -> list[float]:

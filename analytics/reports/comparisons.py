@@ -39,9 +39,7 @@ def funnel_plot(
     extent = [row["value"] for row in rows]
     top, bottom = max(*extent, limits[-1]["high_alarm"]), min(*extent, limits[-1]["low_alarm"])
     room = max((top - bottom) * 0.25, 0.05 * max(top, 0.1))
-    scale = alt.Scale(
-        domain=[max(0.0, bottom - room), min(top + room, most)], nice=True, zero=False, clamp=True
-    )
+    scale = alt.Scale(domain=[max(0.0, bottom - room), min(top + room, most)], nice=True, zero=False)
     base = alt.Chart(_LIMITS).encode(x=alt.X("total:Q"))
     curves = [
         base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.3, clip=True).encode(

@@ -1,6 +1,7 @@
 """What the pages of one dataset have had counted: each question once, whoever asks first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -93,7 +94,11 @@ class Counts:
         Refuses, naming the nearest, an unknown programme.
         """
         of_programme(programme)
-        return self._once(("seen", programme), lambda: _seen(self._dataset, programme))
+        return self._once(("seen", programme), lambda: words_seen(self._dataset, programme))
+
+    def recorded_since(self, programme: str) -> date | None:
+        """The first day on which anything of the programme was recorded: what happened before came from archives."""
+        return self._once(("since", programme), lambda: _first_recorded(self._dataset, programme))
 
     def people(self, programme: str) -> Conservation:
         return self._once(("people", programme), lambda: conservation(self._dataset, programme))
@@ -109,7 +114,8 @@ class Counts:
             return self._known[key]
 
 
-def _seen(dataset: Dataset, programme: str) -> Seen:
+def words_seen(dataset: Dataset, programme: str) -> Seen:
+    """The laboratories and units that events of the programme name."""
     named = [
         bucket.events.filter(pl.col("programme") == programme).select(pl.col(OF_THE_DATA).cast(pl.String))
         for bucket in dataset.buckets
@@ -117,6 +123,14 @@ def _seen(dataset: Dataset, programme: str) -> Seen:
     none = pl.LazyFrame(schema=dict.fromkeys(OF_THE_DATA, pl.String))
     words = pl.concat([none, *(frame.unique() for frame in named)]).collect()
     return {name: words[name].drop_nulls().unique().sort().to_list() for name in OF_THE_DATA}
+
+
+def _first_recorded(dataset: Dataset, programme: str) -> date | None:
+    days = [
+        bucket.events.filter(pl.col("programme") == programme).select(pl.col("recorded_on").min())
+        for bucket in dataset.buckets
+    ]
+    return pl.concat([pl.LazyFrame(schema={"recorded_on": pl.Date}), *days]).collect()["recorded_on"].min()  # pyright: ignore[reportReturnType]
 
 
 def _recorded(dataset: Dataset, programme: str) -> bool:

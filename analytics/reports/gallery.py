@@ -1,10 +1,12 @@
 """Every view by its name, and in which order they stand on a page."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from analytics.indicators.catalogue import unknown
 from analytics.indicators.model import Stratum
 from analytics.reports import views, views_after_referral, views_compared, views_of_all
+from analytics.reports.screens import SCREENS
 from analytics.reports.views import Look, View
 from screening.refusals import NotFound
 
@@ -27,6 +29,7 @@ _OF_ONE: Mapping[str, One] = {
     "non-attenders": views_compared.non_attenders,
     "spark": views.spark,
     "gauge": views.gauge,
+    **{f"gauge-{screen}": partial(views.gauge, screen=screen) for screen in SCREENS},
 }
 _FAMILIES: Sequence[Several] = (
     views.other_splits,

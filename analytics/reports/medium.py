@@ -8,6 +8,7 @@ from typing import Protocol
 
 from analytics.reports.asked import Asked
 from analytics.reports.markup import Markup, joined, tag, void
+from analytics.reports.screens import SCREENS
 from analytics.reports.style import style, style_version
 from analytics.reports.views import HALF, PHONE, WHOLE, Look, View
 from analytics.reports.words import Wording
@@ -15,14 +16,20 @@ from analytics.reports.words import Wording
 FORMS = ("csv", "xlsx", "parquet", "svg")
 _SIZE = re.compile(r'<svg [^>]*?class="marks" width="([\d.]+)" height="[\d.]+"')
 _ID = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z_])')
-SMALL = {"spark": 120, "gauge": 220}
+# Pictures in a file: on A4, two of them side by side or one across, their text is still 7 to 8 points.
+_HALF_IN_FILE, _WHOLE_IN_FILE = 400, 780
+SMALL = {"spark": 120, "gauge": 220, **{f"gauge-{screen}": 220 for screen in SCREENS}}
 
 
 class Medium(Protocol):
-    """`served`: whether there is a server behind the page that answers links and forms."""
+    """`served`: whether there is a server behind the page that answers links and forms; `releases`: whether it
+    serves what is published too.
+    """
 
     @property
     def served(self) -> bool: ...
+    @property
+    def releases(self) -> bool: ...
     def styled(self) -> Markup: ...
     def alarm(self, say: Wording) -> Markup: ...
     def cut(self, say: Wording, day: date) -> str: ...
@@ -37,9 +44,11 @@ class Served:
 
     served = True
 
-    def __init__(self, trouble: str | None = None, read_at: datetime | None = None) -> None:
+    def __init__(
+        self, trouble: str | None = None, read_at: datetime | None = None, *, releases: bool = True
+    ) -> None:
         """`trouble`: why changed protocol files are refused, where they are. `read_at`: when what is shown was read."""
-        self._trouble, self._read_at = trouble, read_at
+        self._trouble, self._read_at, self.releases = trouble, read_at, releases
 
     def cut(self, say: Wording, day: date) -> str:
         if self._read_at is None:
@@ -95,7 +104,7 @@ class Served:
 class Whole:
     """One file: pictures inside, links within the page, nothing to load."""
 
-    served = False
+    served = releases = False
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -116,8 +125,8 @@ class Whole:
         if view.name in SMALL:
             return self._framed(look, view, SMALL[view.name], "small")
         if not view.wide:
-            return self._framed(look, view, HALF, "picture")
-        wide = self._framed(look, view, WHOLE, "picture wide")
+            return self._framed(look, view, _HALF_IN_FILE, "picture")
+        wide = self._framed(look, view, _WHOLE_IN_FILE, "picture wide")
         return joined(wide, self._framed(look, view, PHONE, "picture narrow"))
 
     def _framed(self, look: Look, view: View, width: int, kind: str) -> Markup:

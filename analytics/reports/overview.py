@@ -1,18 +1,22 @@
 """The page of one programme: what a director asks first, then everything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from analytics.indicators.model import Indicator
+from analytics.indicators.period import period
 from analytics.indicators.programmes import PROGRAMMES
 from analytics.reports import views, views_of_all
+from analytics.reports.asked import Asked
+from analytics.reports.before import latest_complete
 from analytics.reports.chosen import KEY, ON_THE_MAP, groups
 from analytics.reports.markup import Markup, joined, tag
 from analytics.reports.medium import Medium
-from analytics.reports.parts import change, counted, figure, unripe, verdicts
+from analytics.reports.parts import change, counted, figure, unripe, verdicts, verdicts_by_screen
+from analytics.reports.screens import by_screen
 from analytics.reports.views import Look
 from analytics.reports.views_compared import map_of_counties
 
@@ -28,7 +32,7 @@ def overview(look: Look, medium: Medium) -> list[Markup]:
         _tiles(look, overall, yearly, medium),
         _steps(look, medium),
         _outstanding(look, medium),
-        _standards(look, overall, medium),
+        _standards(look, overall, yearly, medium),
         _maps(look, overall, medium),
         _all(look, overall, yearly, medium),
         _nobody_lost(look, medium),
@@ -105,7 +109,8 @@ def _tile(look: Look, row: Mapping[str, Any], yearly: Yearly, medium: Medium) ->
     if row["value"] is None:
         value = tag("p", "–", class_="value")
     drawn = _spark(look, yearly, medium)
-    told = [*change(look, yearly.get(of.id, [])), *verdicts(of, row, say)[:1], *unripe(row, say)]
+    years = yearly.get(of.id, [])
+    told = [*change(look, years), *judged(look, row, years, most=1), *unripe(row, say)]
     return tag(
         "li",
         link,
@@ -113,6 +118,26 @@ def _tile(look: Look, row: Mapping[str, Any], yearly: Yearly, medium: Medium) ->
         tag("p", counted(row, of, say), class_="interval"),
         *told,
     )
+
+
+def complete(
+    look: Look, row: Mapping[str, Any], yearly: Sequence[Mapping[str, Any]]
+) -> tuple[Look, Mapping[str, Any]]:
+    """What can be judged: the figure, or where its follow-up is not complete that of the latest year that is."""
+    found = None if row["mature"] else latest_complete(yearly, look.years().years()[-1].start.year)
+    return (look, row) if found is None else (look.at(period(found["year"])), found)
+
+
+def judged(
+    look: Look, row: Mapping[str, Any], yearly: Sequence[Mapping[str, Any]], *, most: int | None = None
+) -> list[Markup]:
+    """Against its standards; of first and later screens apart, where those have standards of their own."""
+    at, figure_ = complete(look, row, yearly)
+    when = "" if at is look else at.asked.period.text
+    return [
+        *verdicts(look.of, figure_, look.say, when=when)[:most],
+        *verdicts_by_screen(at, most=most, when=when),
+    ]
 
 
 def _spark(look: Look, yearly: Yearly, medium: Medium) -> Markup:
@@ -150,46 +175,79 @@ def _who(name: str, told: Sequence[tuple[Indicator, str]], look: Look, medium: M
     return joined(tag("h4", look.say(name)) if name else "", tag("ul", *lines))
 
 
-def _standards(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
+def _standards(look: Look, overall: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:
     """Against the standards that are meant for this programme, and apart from them against those of others."""
     say = look.say
     known = [of for found in groups(look.asked.programme.id).values() for of in found if of.id in overall]
     held = [
         of for of in known
-        if overall[of.id]["low"] is not None and any(not standard.screen for standard in of.standards)
+        if overall[of.id]["low"] is not None and of.standards
     ]  # fmt: skip
     foreign = {programme.country for programme in PROGRAMMES.values()} - {look.asked.programme.country}
+    captions = {
+        "Each figure with its 95 % interval; the marks are the standards.": False,
+        "Beside the standards of other countries, which do not hold here.": True,
+    }
     tables = [
-        _standards_table(
-            say(caption), [of for of in held if (of.whose in foreign) == elsewhere], look, overall, medium
-        )
-        for caption, elsewhere in (
-            ("Each figure with its 95 % interval; the marks are the standards.", False),
-            ("Beside the standards of other countries, which do not hold here.", True),
-        )
+        _standards_table(say(caption), of_these, look, overall, yearly, medium)
+        for caption, others in captions.items()
+        for of_these in [[of for of in held if _of_others(of, foreign) == others]]
     ]
-    return section(say("Against the standards"), *tables) if held else Markup()
+    note = say(
+        "Where the follow-up of {year} is not complete, the latest complete year is shown.",
+        year=look.asked.period.text,
+    )
+    open_ = [tag("p", note, class_="note")] if any(not overall[of.id]["mature"] for of in held) else []
+    return section(say("Against the standards"), *open_, *tables) if held else Markup()
+
+
+def _of_others(of: Indicator, foreign: Collection[str]) -> bool:
+    """Whether its standards are those of another country for itself."""
+    return any(country in standard.whose for country in foreign for standard in of.standards)
 
 
 def _standards_table(
-    caption: str, held: Sequence[Indicator], look: Look, overall: Mapping[str, Any], medium: Medium
-) -> Markup:
+    caption: str, held: Sequence[Indicator], look: Look, overall: Mapping[str, Any], yearly: Yearly,
+    medium: Medium,
+) -> Markup:  # fmt: skip
     if not held:
         return Markup()
     words = ("indicator", "value", "among the standards", "verdict")
     head = tag("tr", *(tag("th", look.say(word), scope="col") for word in words))
-    rows = [_standard(look.about(of), overall[of.id], medium) for of in held]
+    about = [complete(look.about(of), overall[of.id], yearly.get(of.id, [])) for of in held]
+    for when in {at.asked.period.text: at.asked.period for at, _ in about}.values():
+        look.counts.frame(
+            look.asked.programme.id, when, where=look.asked.where
+        )  # once for all their pictures
+    rows = [row for at, figure_ in about for row in _standard(at, figure_, look.asked, medium)]
     told = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows), class_="standards")
     return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def _standard(look: Look, row: Mapping[str, Any], medium: Medium) -> Markup:
+def _standard(look: Look, row: Mapping[str, Any], shown: Asked, medium: Medium) -> list[Markup]:
+    """A row for all screens together, and one for each kind of screen that has standards of its own."""
     of, say = look.of, look.say
-    view = views.gauge(look)
-    name = tag("th", tag("a", say(of.title), href=medium.where(look.asked)), scope="row")
-    value = tag("td", tag("strong", say.figure(row["value"], of.unit_text)))
+    whole = [(say(of.title), "", row)] if look.standards else []
+    apart = [
+        (say("{title}, first screens" if screen == "initial" else "{title}, later screens", title=say(of.title)),
+         screen, told)
+        for screen, told in by_screen(look).items()
+    ]  # fmt: skip
+    return [_judged_row(look, *one, shown, medium) for one in (*whole, *apart)]
+
+
+def _judged_row(
+    look: Look, title: str, screen: str, row: Mapping[str, Any], shown: Asked, medium: Medium
+) -> Markup:
+    of, say = look.of, look.say
+    view = views.gauge(look, screen)
+    address = medium.where(look.at(shown.period).asked)
+    when = "" if look.asked.period == shown.period else look.asked.period.text
+    name = tag("th", tag("a", title, href=address), scope="row")
+    year = [" ", tag("span", when, class_="when")] if when else []
+    value = tag("td", tag("strong", say.figure(row["value"], of.unit_text)), *year)
     drawn = tag("td", medium.picture(look, view) if view else "")
-    told = tag("td", *verdicts(of, row, say), *unripe(row, say), class_="words")
+    told = tag("td", *verdicts(of, row, say, screen=screen), *unripe(row, say), class_="words")
     return tag("tr", name, value, drawn, told)
 
 

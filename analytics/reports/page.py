@@ -17,7 +17,7 @@ from analytics.reports.counts import Counts
 from analytics.reports.gallery import brief, sections
 from analytics.reports.markup import Markup, tag
 from analytics.reports.medium import Medium, Whole
-from analytics.reports.overview import overview, section
+from analytics.reports.overview import judged, overview, section
 from analytics.reports.parts import (
     change,
     counted,
@@ -32,8 +32,6 @@ from analytics.reports.parts import (
     only_text,
     top,
     unripe,
-    verdict,
-    verdicts,
 )
 from analytics.reports.views import Look
 from analytics.reports.words import Language, Wording
@@ -52,7 +50,9 @@ def page(
 
     The same dataset gives the same bytes.
     """
-    look = Look(Counts(dataset), asked(programme, period, language, filters=filters or {}))
+    counts = Counts(dataset)
+    wanted = asked(programme, period, language, filters=filters or {}, seen=counts.seen(programme))
+    look = Look(counts, wanted)
     medium = Whole()
     body = _each(look, medium, ids) if ids else [*overview(look, medium), *_each(look, medium)]
     return _document(look, medium, body)
@@ -129,26 +129,8 @@ def _head(look: Look) -> list[Markup]:
     value = tag("p", say.figure(row["value"], of.unit_text), class_="value")
     narrow = [tag("p", only_text(look.asked), class_="only")] if look.asked.only else []
     yearly = look.frame("year", when=look.years()).to_dicts()
-    told = [
-        *change(look, yearly), *verdicts(of, row, say), *_by_screen(look), *unripe(row, say), *elsewhere(of, say),
-    ]  # fmt: skip
+    told = [*change(look, yearly), *judged(look, row, yearly), *unripe(row, say), *elsewhere(of, say)]
     return [value, *narrow, tag("p", counted(row, of, say), class_="interval"), *told]
-
-
-def _by_screen(look: Look) -> list[Markup]:
-    """Standards that hold for first or later screens only, against those."""
-    of, say = look.of, look.say
-    split = [standard for standard in of.standards if standard.screen]
-    if not split:
-        return []
-    rows = {row["screen"]: row for row in look.frame("screen").to_dicts()}
-    told: list[Markup] = []
-    for screen in dict.fromkeys(standard.screen for standard in split):
-        row = rows.get(screen)
-        if row is not None and row["low"] is not None:
-            told.append(tag("p", f"{say(screen)}: {say.figure(row['value'], of.unit_text)}", class_="screen"))
-            told += [verdict(standard, of, row, say) for standard in split if standard.screen == screen]
-    return told
 
 
 def _each(look: Look, medium: Medium, ids: Sequence[str] = ()) -> list[Markup]:
@@ -198,7 +180,7 @@ def _first_figure(
     look: Look, row: Mapping[str, Any], yearly: Sequence[Mapping[str, Any]], medium: Medium
 ) -> Markup:
     of, say = look.of, look.say
-    told = [*change(look, yearly), *verdicts(of, row, say)[:1], *unripe(row, say)]
+    told = [*change(look, yearly), *judged(look, row, yearly, most=1), *unripe(row, say)]
     name = tag("a", say(of.title), href=medium.where(look.asked))
     value = tag("td", say.figure(row["value"], of.unit_text))
     return tag("tr", tag("th", name, *told, scope="row"), value)

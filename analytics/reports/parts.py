@@ -12,8 +12,11 @@ from analytics.reports.before import last_two, told_change
 from analytics.reports.chosen import HOME, TITLES, groups
 from analytics.reports.markup import Markup, joined, tag, void
 from analytics.reports.medium import Medium, Served
+from analytics.reports.reasons import told_in
+from analytics.reports.screens import SCREENS, by_screen
 from analytics.reports.views import Look, Table, View
 from analytics.reports.words import Language, Wording
+from screening.refusals import Refused
 
 _HEADS = Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">')
 _YEARS_OFFERED = 8
@@ -198,14 +201,32 @@ def counted(row: Mapping[str, Any], of: Indicator, say: Wording) -> str:
     return f"{limits} · {counts}" if limits else counts
 
 
-def verdicts(of: Indicator, row: Mapping[str, Any], say: Wording) -> list[Markup]:
-    """Against each standard that holds for all, as far as the interval allows to tell."""
+def verdicts(
+    of: Indicator, row: Mapping[str, Any], say: Wording, *, screen: str = "", when: str = ""
+) -> list[Markup]:
+    """Against each standard that holds for all (or for `screen`), as far as the interval allows to tell.
+
+    `when`: the year that is judged, where it is not the one that the page shows.
+    """
     if row["low"] is None:
         return []
-    return [verdict(standard, of, row, say) for standard in of.standards if not standard.screen]
+    held = [standard for standard in of.standards if standard.screen == screen]
+    return [_verdict(standard, of, row, say, f"{when}: " if when else "") for standard in held]
 
 
-def verdict(standard: Standard, of: Indicator, row: Mapping[str, Any], say: Wording) -> Markup:
+def verdicts_by_screen(look: Look, *, most: int | None = None, when: str = "") -> list[Markup]:
+    """First and later screens, each with its figure and its own standards, where there are such."""
+    of, say = look.of, look.say
+    told: list[Markup] = []
+    for screen, row in by_screen(look).items():
+        told.append(
+            tag("p", f"{say(SCREENS[screen])}: {say.figure(row['value'], of.unit_text)}", class_="screen")
+        )
+        told += verdicts(of, row, say, screen=screen, when=when)[:most]
+    return told
+
+
+def _verdict(standard: Standard, of: Indicator, row: Mapping[str, Any], say: Wording, when: str) -> Markup:
     word, kind = compared(standard, row)
     asked = say(
         "{level} {direction} {value}, {whose}",
@@ -213,7 +234,7 @@ def verdict(standard: Standard, of: Indicator, row: Mapping[str, Any], say: Word
         value=_goal(standard, of, say),
         whose=whose(standard, say),
     )  # fmt: skip
-    return tag("p", f"{say(word)}: {asked}", class_=f"verdict {kind}")
+    return tag("p", f"{when}{say(word)}: {asked}", class_=f"verdict {kind}")
 
 
 def _goal(standard: Standard, of: Indicator, say: Wording) -> str:
@@ -326,7 +347,7 @@ def _in_language(texts: Sequence[str], say: Wording) -> list[Markup]:
 def internal(say: Wording, medium: Medium) -> Markup:
     """Who may read this. Whatever leaves the programme is a release, in which small numbers are hidden."""
     text = say(INTERNAL)
-    if not medium.served:
+    if not medium.releases:
         told = say("What may be published is made with: screening release.")
         return tag("p", text, " ", told, class_="internal")
     link = tag("a", say("What is published, with small numbers hidden"), href="/published")
@@ -346,11 +367,12 @@ def footer(look: Look, people: int) -> Markup:
     return tag("footer", tag("p", text), tag("p", areas))
 
 
-def refusal(message: str, language: Language = Language.ENGLISH) -> str:
-    """A page that says why nothing is shown, and leads back. What was refused is told in English."""
+def refusal(error: Refused, language: Language = Language.ENGLISH) -> str:
+    """A page that says why nothing is shown, and leads back."""
     say, medium = Wording(language), Served()
     back = tag("a", say("To all programmes"), href=f"/dashboard?lang={language}")
     heading = tag("h1", say("This cannot be shown"))
-    told = tag("p", message, lang=Language.ENGLISH.value)
+    reason = told_in(say, error)
+    told = tag("p", reason) if reason else tag("p", error.message, lang=Language.ENGLISH.value)
     main = tag("main", tag("section", heading, told, tag("p", back)), id="content")
     return document(say("This cannot be shown"), say, medium, top(None, say, medium), main)

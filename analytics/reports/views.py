@@ -8,6 +8,7 @@ import polars as pl
 
 from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period, period
+from analytics.places import UNKNOWN
 from analytics.reports import charts
 from analytics.reports.asked import Asked
 from analytics.reports.before import FEW, few
@@ -61,6 +62,10 @@ class Look:
     def about(self, of: Indicator | None) -> "Look":
         return replace(self, asked=self.asked.about(of))
 
+    def at(self, period_: Period) -> "Look":
+        """The same at another time."""
+        return replace(self, asked=replace(self.asked, period=period_))
+
     def frame(self, *by: str, when: Period | None = None, free: Sequence[str] = ()) -> pl.DataFrame:
         """Results of the indicator. `free`: filters that do not hold here, so that its words can be compared."""
         where = {name: word for name, word in self.asked.where.items() if name not in free}
@@ -81,8 +86,12 @@ class Look:
     @property
     def standards(self) -> list[Line]:
         """Those that hold for all screens together."""
-        common = [standard for standard in self.of.standards if not standard.screen]
-        return [Line(standard.value, desirable=standard.level == "desirable") for standard in common]
+        return self.standards_of("")
+
+    def standards_of(self, screen: str) -> list[Line]:
+        """Those that hold for `screen` (initial, subsequent) alone; without one, those for all together."""
+        held = [standard for standard in self.of.standards if standard.screen == screen]
+        return [Line(standard.value, desirable=standard.level == "desirable") for standard in held]
 
 
 def result_table(rows: Iterable[Row], stratum: str, head: str, look: Look) -> Table:
@@ -141,7 +150,9 @@ def _simple(
     look: Look, name: str, title: str, stratum: str, frame: pl.DataFrame, drawn: Callable[..., Drawing]
 ) -> View | None:
     """A view of one split, or None where nothing was observed."""
-    rows = [row | {stratum: look.say(str(row[stratum]))} for row in charts.drawable(frame)]
+    some = charts.drawable(frame)
+    known = [row for row in some if row[stratum] != UNKNOWN] or some  # of whom nobody knows it: in the table
+    rows = [row | {stratum: look.say(str(row[stratum]))} for row in known]
     if not rows:
         return None
     return View(
@@ -167,7 +178,21 @@ def head_of(stratum: str) -> str:
 
 def years(look: Look) -> View | None:
     frame = look.frame("year", when=look.years()).filter(pl.col("denominator") > 0)
-    return _simple(look, "years", "Over the years", "year", frame, charts.over_years)
+    view = _simple(look, "years", "Over the years", "year", frame, charts.over_years)
+    return view and replace(view, told=[*view.told, *_from_archives(frame, look)])
+
+
+def _from_archives(frame: pl.DataFrame, look: Look) -> list[str]:
+    """Said of years in which nothing was recorded yet: archives may tell only a part, such as normal tests."""
+    first = look.counts.recorded_since(look.asked.programme.id)
+    if first is None or int(frame["year"].cast(pl.Int32).min() or first.year) >= first.year:  # pyright: ignore[reportArgumentType]
+        return []
+    return [
+        look.say(
+            "What happened before {day} was recorded afterwards, from archives: those years may be told in part only.",
+            day=look.say.day(first),
+        )
+    ]
 
 
 def ages(look: Look) -> View | None:
@@ -231,7 +256,12 @@ _OTHERS: Mapping[Stratum, str] = {
 }
 
 
-_IN_ORDER = (Stratum.ROUND, Stratum.CUTOFF, Stratum.ATTENDANCE)  # words that follow one another
+_IN_ORDER = (
+    Stratum.SCREEN,
+    Stratum.ROUND,
+    Stratum.CUTOFF,
+    Stratum.ATTENDANCE,
+)  # words that follow one another
 
 
 def _split(look: Look, stratum: Stratum) -> View | None:
@@ -253,19 +283,19 @@ def spark(look: Look) -> View | None:
     return replace(view, name="spark", drawing=lambda width: charts.spark(rows, width))
 
 
-def gauge(look: Look) -> View | None:
-    """The figure among its standards, as small as a word."""
-    frame = look.frame()
-    rows = charts.drawable(frame)
-    if not rows or not look.standards:
+def gauge(look: Look, screen: str = "") -> View | None:
+    """The figure among its standards, as small as a word; of one kind of screen, among those that hold for it."""
+    frame = look.frame("screen").filter(pl.col("screen") == screen) if screen else look.frame()
+    rows, standards = charts.drawable(frame), look.standards_of(screen)
+    if not rows or not standards:
         return None
     return View(
-        name="gauge",
+        name=f"gauge-{screen}" if screen else "gauge",
         title=look.say(look.of.title),
         told=[look.say.figure(rows[0]["value"], look.of.unit_text)],
         table=Table([], []),
         frame=frame,
-        drawing=lambda width: charts.gauge(rows[0], width, look.standards),
+        drawing=lambda width: charts.gauge(rows[0], width, standards),
     )
 
 

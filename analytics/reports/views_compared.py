@@ -104,11 +104,13 @@ def last_months(look: Look) -> Period:
 
 
 def small_multiples(look: Look) -> list[View]:
-    """The years of each county, age group, sex, laboratory and unit, each over those of the whole."""
+    """The years of each county, age group, sex, screen, cut-off, laboratory and unit, each over those of the whole."""
     wanted = {
         Stratum.COUNTY: ("Over the years in each county; grey is the whole country", 5),
         Stratum.AGE_GROUP: ("Over the years at each age; grey is all ages", 5),
         Stratum.SEX: ("Over the years for each sex; grey is both", 2),
+        Stratum.SCREEN: ("Over the years at first and at later screens; grey is all", 2),
+        Stratum.CUTOFF: ("Over the years at each cut-off; grey is all", 5),
         Stratum.LAB: ("Over the years at each laboratory; grey is all", 5),
         Stratum.UNIT: ("Over the years at each unit; grey is all", 5),
     }

@@ -47,6 +47,10 @@ class Wording:
         told = norwegian().get(phrase, phrase) if self.language == Language.NORWEGIAN else phrase
         return told.format(**facts) if facts else told
 
+    @property
+    def is_english(self) -> bool:
+        return self.language == Language.ENGLISH
+
     def knows(self, phrase: str) -> bool:
         """Whether the phrase is told in this language; where not, it is shown in English and marked so."""
         return self.language == Language.ENGLISH or phrase in norwegian()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from analytics.places import counties
 from analytics.scale.log import Days, People
 
 PROGRAMMES = ("no-cervical", "no-breast", "no-colorectal")
@@ -31,6 +32,11 @@ class Crowd:
     def region(self) -> npt.NDArray[np.int64]:
         """The county as a number: by it laboratories and clinics are chosen."""
         return self.municipality.str.slice(0, 2).cast(pl.Int64).to_numpy()
+
+    def places(self, kind: str, who: People) -> npt.NDArray[np.object_]:
+        """Each one's clinic of that kind: there is one in every county."""
+        named_ = {int(number): f"{kind} {name}" for number, name in counties().items()}
+        return pl.Series(self.region[who]).replace_strict(named_, return_dtype=pl.String).to_numpy()
 
     def years_old(self, who: People, day: Days) -> npt.NDArray[np.float64]:
         return (day - self.born[who]) / 365.25
@@ -120,7 +126,13 @@ def later(rng: np.random.Generator, day: Days, low: int, high: int) -> Days:
     return day + rng.integers(low, high, len(day))
 
 
-def comes(rng: np.random.Generator, crowd: Crowd, who: People, factor: float) -> npt.NDArray[np.bool_]:
+def biennial_rounds(years: tuple[date, date]) -> int:
+    return (years[1].year - years[0].year) // 2 + 1
+
+
+def comes(
+    rng: np.random.Generator, crowd: Crowd, who: People, factor: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
     return rng.random(len(who)) < np.clip(crowd.willing[who] * factor, 0, 0.98)
 
 

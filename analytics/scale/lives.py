@@ -1,4 +1,4 @@
-"""What twenty years of three programmes do with the people of a bucket."""
+"""Death and emigration, and twenty years of cervical screening."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.scale.crowd import FAR, PROGRAMMES, Crowd, alive, comes, day_number, later, named
+from analytics.scale.crowd import FAR, PROGRAMMES, Crowd, comes, day_number, later, named
 from analytics.scale.log import Days, Log, People
 
 HPV_SINCE = 17_897  # 1 January 2019: from then on every fifth year, before it every third
@@ -18,9 +18,6 @@ def leave(crowd: Crowd, log: Log) -> None:
     for kind, so in (("died", True), ("emigrated", False)):
         who = gone[crowd.died[gone] == so]
         log.add(kind, who, crowd.left[who], "")
-
-
-# -- cervical ------------------------------------------------------------------------------------------------
 
 
 def cervical(rng: np.random.Generator, crowd: Crowd, log: Log, years: tuple[date, date]) -> None:
@@ -124,7 +121,7 @@ def _colposcopy(
     grade: npt.NDArray[np.str_],
     name: str,
 ) -> None:
-    unit = named("clinic", crowd.region[who])
+    unit = pl.Series(crowd.places("Kolposkopi", who))
     log.add("referred", who, day, name, to="colposcopy", unit=unit.to_numpy())
     visit = day + rng.gamma(3.0, 14 + crowd.region[who] % 7, len(who)).astype(np.int64)
     log.add(
@@ -155,151 +152,3 @@ def _colposcopy(
     log.add("diagnosed", who[ill], later(rng, visit[ill], 5, 30), name, code="C53.9")
     treated = np.isin(found, ["cin2", "cin3", "scc"])
     log.add("treated", who[treated], later(rng, visit[treated], 20, 90), name, code="conisation")
-
-
-# -- breast ------------------------------------------------------------------------------------------------------
-
-
-def breast(rng: np.random.Generator, crowd: Crowd, log: Log, years: tuple[date, date]) -> None:
-    """Women 50-69, every second year: called, read twice, recalled by consensus, assessed."""
-    name = PROGRAMMES[1]
-    women = np.flatnonzero(crowd.female)
-    start = day_number(years[0]) + rng.integers(0, 730, len(women))
-    for call in range(_biennial_rounds(years)):
-        who, day = alive(crowd, women, start + 730 * call)
-        age = crowd.years_old(who, day)
-        target = (age >= 50) & (age < 70) & (day < day_number(years[1]))
-        _mammography(rng, crowd, log, who[target], day[target], name)
-
-
-def _mammography(rng: np.random.Generator, crowd: Crowd, log: Log, who: People, day: Days, name: str) -> None:
-    log.add("invited", who, day, name, letter="invitation")
-    log.owe("invite", who, day, day, name, later(rng, day, 0, 25), "invited")
-    came = comes(rng, crowd, who, 1.2)
-    who, day = who[came], later(rng, day[came], 14, 60)
-    unit = named("unit", crowd.region[who]).to_numpy()
-    ill = rng.random(len(who)) < 0.0065
-    suspicious = ill | (rng.random(len(who)) < 0.045)
-    for reader in (1, 2):
-        score = np.where(suspicious & (rng.random(len(who)) < np.where(ill, 0.9, 0.62)), "score_3", "score_1")
-        names = named("R", rng.integers(0, 30, len(who)) + 40 * reader).to_numpy()
-        log.add("tested", who, day, name, test="mammography", findings=score, reader=names, unit=unit)
-    log.add("result_given", who, later(rng, day, 5, 20), name)
-    who, day, ill = who[suspicious], day[suspicious], ill[suspicious]
-    recalled = ill | (rng.random(len(who)) < 0.6)
-    decided = later(rng, day, 2, 10)
-    verdict = np.where(recalled, "recall", "dismiss")
-    log.add("tested", who, decided, name, test="consensus", findings=verdict)
-    _assessment(rng, crowd, log, who[recalled], decided[recalled], ill[recalled], name)
-    missed = ~recalled & (rng.random(len(who)) < 0.004)
-    log.add("diagnosed", who[missed], later(rng, day[missed], 100, 700), name, code="C50.9")
-
-
-def _assessment(
-    rng: np.random.Generator,
-    crowd: Crowd,
-    log: Log,
-    who: People,
-    day: Days,
-    ill: npt.NDArray[np.bool_],
-    name: str,
-) -> None:
-    log.add("referred", who, day + 1, name, to="breast_assessment")
-    seen = later(rng, day, 4, 20)
-    log.add(
-        "appointment_attended",
-        who,
-        seen,
-        name,
-        to="breast_assessment",
-        unit=named("clinic", crowd.region[who]).to_numpy(),
-    )
-    sampled = ill | (rng.random(len(who)) < 0.3)
-    in_situ = rng.random(len(who)) < 0.17
-    found = np.where(ill, np.where(in_situ, "dcis", "invasive_cancer"), "benign")
-    how = np.where(rng.random(len(who)) < 0.95, "needle", "open")
-    log.add(
-        "tested",
-        who[sampled],
-        seen[sampled] + 1,
-        name,
-        test="histology",
-        findings=found[sampled],
-        method=how[sampled],
-    )
-    who, seen, in_situ = who[ill], seen[ill], in_situ[ill]
-    log.add(
-        "diagnosed",
-        who,
-        seen + 10,
-        name,
-        code=np.where(in_situ, "D05.1", "C50.9"),
-        size_mm=rng.gamma(3.0, 5.5, len(who)).round(),
-        nodes=(rng.random(len(who)) < 0.25).astype(np.int64),
-        stage=np.where(rng.random(len(who)) < 0.7, "I", "II"),
-    )
-    operation = np.where(rng.random(len(who)) < 0.2, "mastectomy", "breast_conserving")
-    log.add("treated", who, later(rng, seen, 15, 50), name, code=operation)
-
-
-# -- colorectal ------------------------------------------------------------------------------------------------------
-
-
-def colorectal(rng: np.random.Generator, crowd: Crowd, log: Log, years: tuple[date, date]) -> None:
-    """Everybody of 55-64, every second year: a kit, a reminder, colonoscopy after a positive test, and then no more."""
-    name = PROGRAMMES[2]
-    people = np.arange(len(crowd.born))
-    start = day_number(years[0]) + rng.integers(0, 730, len(people))
-    done = np.zeros(len(people), dtype=bool)
-    for call in range(_biennial_rounds(years)):
-        who, day = alive(crowd, people, start + 730 * call)
-        age = crowd.years_old(who, day)
-        target = (age >= 55) & (age < 65) & ~done[who] & (day < day_number(years[1]))
-        _stool_test(rng, crowd, log, who[target], day[target], name, done)
-
-
-def _stool_test(
-    rng: np.random.Generator,
-    crowd: Crowd,
-    log: Log,
-    who: People,
-    day: Days,
-    name: str,
-    done: npt.NDArray[np.bool_],
-) -> None:
-    log.add("kit_dispatched", who, day, name, letter="kit")
-    log.owe("dispatch_kit", who, day, day, name, later(rng, day, 0, 20), "kit_dispatched")
-    came = comes(rng, crowd, who, 1.0)
-    log.add("reminded", who[~came], day[~came] + 42, name, letter="reminder")
-    who, day = who[came], later(rng, day[came], 5, 70)
-    log.add("kit_returned", who, day + 3, name)
-    draw = rng.random(len(who))
-    found = np.where(draw < 0.01, "not_analysable", np.where(draw < 0.065, "positive", "negative"))
-    cutoff = np.where(day < 18_000, 15.0, 20.0)
-    log.add("tested", who, day, name, test="fit", findings=found, lab="lab3", cutoff=cutoff)
-    log.add("result_given", who, later(rng, day, 5, 18), name)
-    who, day = who[found == "positive"], day[found == "positive"]
-    log.add("referred", who, day + 7, name, to="colonoscopy")
-    seen = day + 7 + rng.gamma(2.5, 10 + crowd.region[who] % 9, len(who)).astype(np.int64)
-    came = rng.random(len(who)) < 0.9
-    who, seen = who[came], seen[came]
-    unit = named("clinic", crowd.region[who]).to_numpy()
-    log.add("appointment_attended", who, seen, name, to="colonoscopy", unit=unit)
-    worst = np.array(["normal", "non_advanced_adenoma", "serrated", "advanced_adenoma", "cancer"])[
-        np.searchsorted([0.36, 0.62, 0.68, 0.96], rng.random(len(who)))
-    ]
-    log.add("tested", who, seen, name, test="colonoscopy", findings=worst, unit=unit)
-    ill = worst == "cancer"
-    log.add(
-        "diagnosed",
-        who[ill],
-        seen[ill] + 14,
-        name,
-        code="C18.9",
-        stage=np.array(["I", "II", "III"])[rng.integers(0, 3, int(ill.sum()))],
-    )
-    done[who] = True
-
-
-def _biennial_rounds(years: tuple[date, date]) -> int:
-    return (years[1].year - years[0].year) // 2 + 1

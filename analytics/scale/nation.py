@@ -11,8 +11,10 @@ import polars as pl
 from analytics.extract.dataset import Manifest, replacing
 from analytics.extract.schema import TABLES
 from analytics.extract.shape import Frames, completed, with_findings
+from analytics.scale.bowel import colorectal
+from analytics.scale.breast import breast
 from analytics.scale.crowd import crowd, day_number
-from analytics.scale.lives import breast, cervical, colorectal, leave
+from analytics.scale.lives import cervical, leave
 from analytics.scale.log import Log
 
 _PER_BUCKET = 250_000

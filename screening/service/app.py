@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, get
 from litestar.config.response_cache import ResponseCacheConfig
-from litestar.datastructures import Cookie, MutableScopeHeaders, State
+from litestar.datastructures import Cookie, State
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
-from litestar.types import Message, Scope
 
 import analytics.dashboard.routes
 import analytics.releases.routes
@@ -30,6 +29,7 @@ from labs.mllp import MllpServer
 from screening.refusals import NotFound
 from screening.rulebook.shelf import Shelf
 from screening.service.auth import COOKIE, BearerAuthentication, Verifier
+from screening.service.guards import guard
 from screening.service.laboratories import laboratories_of
 from screening.service.logs import configure_logs
 from screening.service.problems import HANDLERS
@@ -91,29 +91,12 @@ def route_handlers() -> list[Any]:
     ]
 
 
-# Answers are about people: they are kept in no cache, taken for nothing but what they say they are, and run nothing.
-_GUARDS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'",
-}
-
-
-async def _guard(message: Message, scope: Scope) -> None:
-    """The framework's own page of the API's description loads what draws it, and holds nobody's data."""
-    if message["type"] == "http.response.start" and not scope["path"].startswith("/schema"):
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in _GUARDS.items():
-            headers.setdefault(name, value)
-
-
 def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
     """The application; refuses to start with a route that does not say who may call it."""
     app = Litestar(
         route_handlers=[*route_handlers(), *more],
         middleware=[DefineMiddleware(BearerAuthentication, exclude=["^/schema"])],
-        before_send=[_guard],
+        before_send=[guard],
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
             title="Screening programme platform",
@@ -136,6 +119,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
                 "demo": services.demo,
                 "shelf": services.shelf,
                 "latest": Latest(at_most=services.figures_at_most, kept=services.figures),
+                "releases": True,
             }
         ),
     )

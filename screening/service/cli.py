@@ -30,6 +30,10 @@ COMMANDS = {
     "indicators": ("indicators", "quality indicators, with intervals and standards"),
     "release": ("release", "freeze, approve, publish and verify releases of the indicators"),
     "extract": ("extract", "write the analytics dataset as Parquet"),
+    "dashboard": (
+        "dashboard",
+        "the dashboard over a written extract, without a database, for this machine alone",
+    ),
     "audit": ("audit", "verify the chain over the audit records"),
     "bench": ("bench", "measure, as ratios against a floor in the same run"),
 }

@@ -1,5 +1,6 @@
 """Golden values of units and over time, as published or computed by software of others, to the printed digit."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +37,27 @@ def test_funnel_limits_without_overdispersion_are_the_published_ones(total, low9
     told = funnel([80_642_448], [100_000_000], overdispersed=False)
     limits = [100 * float(x) for level in (WARNING, ALARM) for x in told.limits(total, level)]
     assert limits == pytest.approx([low95, high95, low998, high998], abs=0.005)
+
+
+def binomial_tail(count, total, target):
+    """The smaller of the chances of so few and of so many, summed term by term."""
+    below = sum(math.comb(total, k) * target**k * (1 - target) ** (total - k) for k in range(count + 1))
+    at = math.comb(total, count) * target**count * (1 - target) ** (total - count)
+    return min(below, 1 - below + at)
+
+
+@pytest.mark.parametrize("total", [40, 530, 900, 1400, 3000])
+def test_of_rare_events_nobody_is_off_whom_the_binomial_distribution_holds_for_chance(total):
+    alone = funnel([50], [10_000], overdispersed=False)
+    for level in (WARNING, ALARM):
+        for count in range(31):
+            off = alone.outside([count], [total], level)[0] != 0
+            assert not (off and binomial_tail(count, total, 0.005) > (1 - level) / 2 + 1e-9), (count, level)
+
+
+def test_no_cancer_among_a_few_hundred_is_not_called_too_few():
+    alone = funnel([50], [10_000], overdispersed=False)
+    assert alone.outside([0, 0], [530, 3000], ALARM).tolist() == [0, -1]
 
 
 def test_units_that_differ_by_chance_alone_have_no_spread():

@@ -129,3 +129,16 @@ def test_every_county_can_be_asked_for():
     assert {look([woman(1)], county=name).asked.only["county"] for name in counties().values()} == set(
         counties().values()
     )
+
+
+def test_years_of_which_only_archives_tell_are_said_to_be_so():
+    began = date(2024, 1, 1)
+    lives = [
+        woman(n, *(Happening(date=day, recorded_on=max(day, began), kind="tested", test="hpv", sample="clinician",
+                             findings="negative") for day in (date(2020, 3, 1), date(2024, 5, 1))))
+        for n in range(12)
+    ]  # fmt: skip
+    since = "What happened before 1\u00a0January 2024 was recorded afterwards, from archives"
+    assert any(since in line for line in views.years(look(lives, "2025", "hpv_positivity")).told)
+    only_now = [woman(n, tested(date(2024, 5, 1), "AHUS", "negative")) for n in range(12)]
+    assert not any("archives" in line for line in views.years(look(only_now, "2025", "hpv_positivity")).told)

@@ -221,6 +221,24 @@ async def test_a_refusal_speaks_the_readers_language_and_leads_on(staff):
     assert "Livmorhalsscreening" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (f"{PATH}?county=Olso", "Ukjent fylke: «Olso». Mente du «Oslo»? Kjente: Oslo, "),
+        (f"{PATH}?lab=X", "Ukjent laboratorium: «X». Kjente: lab0, lab1, lab2, lab3."),
+        (f"{PATH}?indicator=participaton", "Ukjent indikator: «participaton». Mente du «participation»?"),
+        (f"{PATH}?conty=Oslo", "Ukjent parameter: «conty». Mente du «county»?"),
+        ("/dashboard/no-cervikal", "Ukjent program: «no-cervikal». Mente du «no-cervical»?"),
+        (f"{PATH}?period=2022-13", "«2022-13» er ingen periode: be om et år"),
+        (f"{PATH}?period=2031", "2031 begynner etter at dataene slutter, 3.\u00a0juni 2024."),
+    ],
+)
+async def test_a_norwegian_reader_is_told_the_reason_in_norwegian(staff, path, told):
+    answer = await staff.get(path, headers={"accept-language": "nb"})
+    assert told in answer.text
+    assert 'lang="en"' not in answer.text.split("<main")[1]
+
+
 async def test_every_page_says_that_its_small_numbers_are_not_for_publication(staff):
     for path in ("/dashboard", PATH, f"{PATH}?indicator=participation"):
         page = await staff.get(path, params={"lang": "en"} if "?" not in path else None)

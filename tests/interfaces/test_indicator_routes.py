@@ -57,7 +57,15 @@ async def client(url, database):
         route_handlers=[*handlers, *dashboard.handlers],
         middleware=[ByHeader],
         exception_handlers={Refused: problem},
-        state=State({"database": database, "clock": Today(), "shelf": Shelf(), "latest": Latest(at_most=0)}),
+        state=State(
+            {
+                "database": database,
+                "clock": Today(),
+                "shelf": Shelf(),
+                "latest": Latest(at_most=0),
+                "releases": True,
+            }
+        ),
     )
     # the framework's own test client runs the app in another event loop, where the pool is not at home
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as asked:
@@ -129,6 +137,45 @@ async def test_the_unknown_is_refused_naming_the_nearest(client):
     assert (when.status_code, when.json()["code"]) == (422, "unknown_period")
     where = await client.get("/indicators", params={"period": "2025", "county": "Olso"})
     assert "did you mean 'Oslo'" in where.json()["detail"]
+
+
+async def test_results_are_narrowed_to_a_laboratory_or_a_unit_as_the_dashboard_names_them(client, url):
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key, body)"
+        " select 1, 'no-cervical', kind, day, day, 'test', gen_random_uuid(), body::jsonb from (values"
+        """ ('tested', date '2025-03-01', '{"test": "hpv", "findings": ["hpv_16"], "lab": "HUS"}'),"""
+        """ ('tested', date '2025-09-01', '{"test": "hpv", "findings": ["negative"], "lab": "AHUS"}'),"""
+        """ ('referred', date '2025-03-20', '{"to": "colposcopy", "unit": "Bergen"}')"""
+        ") as happened (kind, day, body)"
+    )
+    await connection.close()
+    asked = {"programme": "no-cervical", "period": "2025", "ids": "hpv_positivity"}
+    counted = {}
+    for lab in ("", "HUS", "AHUS"):
+        (row,) = (await client.get("/indicators", params={**asked, "lab": lab})).json()
+        counted[lab] = (row["numerator"], row["denominator"])
+    assert counted["HUS"] == (1, 1)
+    assert counted["AHUS"] == (0, 1)
+    asked["ids"] = "colposcopy_attendance_90d"
+    (row,) = (await client.get("/indicators", params={**asked, "unit": "Bergen"})).json()
+    assert (row["numerator"], row["denominator"]) == (0, 1)
+    for name, came, near in (("lab", "HUSS", "HUS"), ("unit", "Bergn", "Bergen")):
+        answer = await client.get("/indicators", params={"period": "2025", name: came})
+        assert answer.status_code == 422
+        assert f"no {name} '{came}'; did you mean '{near}'?" in answer.json()["detail"]
+    answer = await client.get("/indicators", params={**asked, "ids": "hpv_positivity", "unit": "Bergen"})
+    assert "no stratum of hpv_positivity 'unit'" in answer.json()["detail"]
+
+
+async def test_the_page_is_of_whom_and_of_what_was_asked_for(client):
+    asked = {"programme": "no-cervical", "period": "2025", "format": "html", "county": "Oslo"}
+    whole = (await client.get("/indicators", params=asked)).text
+    one = (await client.get("/indicators", params={**asked, "ids": "test_coverage"})).text
+    assert '<p class="cut">Oslo</p>' in whole
+    assert 'id="participation"' in whole
+    assert 'id="participation"' not in one
+    assert 'id="test_coverage"' in one
 
 
 ASKED = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county"}

@@ -43,7 +43,7 @@ def indicator(name: str, programme: str | None = None) -> Indicator:
     """
     known = {of.id: of for offered in _offered(programme) for of in offered.values()}
     if name not in known:
-        raise NotFound("unknown_indicator", unknown("indicator", name, known), indicator=name)
+        raise no_such("unknown_indicator", "indicator", name, known, of=NotFound, indicator=name)
     return known[name]
 
 
@@ -71,14 +71,29 @@ def of_programme(programme: str) -> Sequence[Indicator]:
 
 def _catalogue(programme: str) -> Mapping[str, Indicator]:
     if programme not in CATALOGUE:
-        raise Refused("unknown_programme", unknown("programme", programme, CATALOGUE), programme=programme)
+        raise no_such("unknown_programme", "programme", programme, CATALOGUE, programme=programme)
     return CATALOGUE[programme]
 
 
 def unknown(what: str, came: str, known: Iterable[str]) -> str:
     """One line: what came, the nearest thing known, and all that is known."""
     listed = [str(word) for word in known]  # also where words are members of an enumeration
+    near = _nearest(came, listed)
+    hint = f"did you mean {near!r}? " if near else ""
+    return f"no {what} {str(came)!r}; {hint}known: {', '.join(listed)}"
+
+
+def no_such(
+    code: str, what: str, came: str, known: Iterable[str], *, of: type[Refused] = Refused, **facts: str
+) -> Refused:
+    """The refusal that says so, with its particulars as facts too: whoever tells it in another language needs them."""
+    listed = [str(word) for word in known]
+    told = {"what": what, "came": str(came), "near": _nearest(came, listed), "known": ", ".join(listed)}
+    return of(code, unknown(what, came, listed), **facts, **told)
+
+
+def _nearest(came: str, listed: Sequence[str]) -> str:
+    """Empty where nothing is alike."""
     alike = {word: SequenceMatcher(None, came, word).ratio() for word in listed}
     near = max(listed, key=lambda word: alike[word], default="")
-    hint = f"did you mean {near!r}? " if near and alike[near] >= 0.5 else ""
-    return f"no {what} {str(came)!r}; {hint}known: {', '.join(listed)}"
+    return near if near and alike[near] >= 0.5 else ""

@@ -46,6 +46,11 @@ _TEST = {
 _TAKE_UP = 6
 
 
+_CAME = {
+    Cancer.CERVICAL: "Tested after a letter or kit",
+    Cancer.BREAST: "Attended after the invitation",
+    Cancer.COLORECTAL: "Stool test after a kit",
+}
 _PARTICIPATION = {
     Cancer.CERVICAL: (),
     Cancer.BREAST: (
@@ -108,7 +113,7 @@ def calling(programme: Programme) -> list[Indicator]:
         ),
         after_call(
             id="participation",
-            title="Tested after a letter or kit",
+            title=_CAME[programme.cancer],
             population=f"{who} when called",
             numerator=f"{test} within 6 months after the first call of the period",
             denominator=f"{who} sent a letter or kit in the period, undeliverable ones included",
