@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -11,12 +11,21 @@ from analytics.extract.dataset import Dataset, Manifest
 from analytics.indicators.after_referral import after_referral
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import Conservation, conservation, overdue
-from analytics.indicators.engine import compute, count, question
+from analytics.indicators.engine import compute, compute_each, count, question
 from analytics.indicators.funnel import Step, followed_up, funnel
 from analytics.indicators.period import Period
 from analytics.reports.asked import OF_THE_DATA, Seen
 
 T = TypeVar("T")
+
+
+class Split(NamedTuple):
+    """Results that are asked for: of these indicators (none: of all that can be split so), by `by`, of those `where`."""
+
+    ids: Sequence[str]
+    period: Period
+    by: Sequence[str]
+    where: Mapping[str, str]
 
 
 class Counts:
@@ -45,13 +54,32 @@ class Counts:
         where: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
         """Results with `analytics.indicators.engine.COLUMNS`."""
-        filtered = sorted((where or {}).items())
-        key = ("frame", programme, period.text, *by, None, *ids, None, *filtered)
-        every = ("frame", programme, period.text, *by, None, None, *filtered)
-        if len(ids) == 1 and every in self._known:
-            return self._known[every].filter(pl.col("id") == ids[0])
-        wanted = question(programme, period, by=by, ids=ids, where=where)
-        return self._once(key, lambda: compute(self._dataset, wanted).frame)
+        wanted = Split(ids, period, by, where or {})
+        every = _key(programme, wanted._replace(ids=()))
+        if ids and every in self._known:
+            return self._known[every].filter(pl.col("id").is_in(ids))
+        each = [_key(programme, wanted._replace(ids=(one,))) for one in ids]
+        if ids and self._known.keys() >= set(each):
+            return pl.concat([self._known[key] for key in each])
+        asked = question(programme, period, by=by, ids=ids, where=where)
+        return self._once(_key(programme, wanted), lambda: compute(self._dataset, asked).frame)
+
+    def ahead(self, programme: str, splits: Sequence[Split]) -> None:
+        """Has all these counted from one reading, for when they are asked for; what has no answer is passed over."""
+        with self._lock:
+            wanted = {
+                _key(programme, one): question(programme, one.period, by=one.by, ids=one.ids, where=one.where)
+                for one in splits
+                if self._answers(programme, one)
+            }
+            missing = {key: asked for key, asked in wanted.items() if key not in self._known}
+            answers = compute_each(self._dataset, list(missing.values()))
+            self._known |= {key: told.frame for key, told in zip(missing, answers, strict=True)}
+
+    def _answers(self, programme: str, wanted: Split) -> bool:
+        needed = {*wanted.by, *wanted.where}
+        offered = (of for of in of_programme(programme) if not wanted.ids or of.id in wanted.ids)
+        return wanted.period.start < self.source.data_cut and any(needed <= set(of.strata) for of in offered)
 
     def cells(
         self, programme: str, period: Period, indicator: str, *, by: Sequence[str], where: Mapping[str, str]
@@ -112,6 +140,11 @@ class Counts:
             if key not in self._known:
                 self._known[key] = work()
             return self._known[key]
+
+
+def _key(programme: str, wanted: Split) -> tuple[Any, ...]:
+    filtered = sorted(wanted.where.items())
+    return ("frame", programme, wanted.period.text, *wanted.by, None, *wanted.ids, None, *filtered)
 
 
 def words_seen(dataset: Dataset, programme: str) -> Seen:

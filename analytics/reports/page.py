@@ -10,7 +10,9 @@ import polars as pl
 
 from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import indicator as definition_of
+from analytics.indicators.catalogue import of_programme
 from analytics.indicators.period import Period
+from analytics.reports.ahead import ask_ahead
 from analytics.reports.asked import FILTERS, asked
 from analytics.reports.chosen import HOME, KEY, TITLES, groups
 from analytics.reports.counts import Counts
@@ -54,17 +56,26 @@ def page(
     wanted = asked(programme, period, language, filters=filters or {}, seen=counts.seen(programme))
     look = Look(counts, wanted)
     medium = Whole()
+    _ask_ahead(look, ids)
     body = _each(look, medium, ids) if ids else [*overview(look, medium), *_each(look, medium)]
     return _document(look, medium, body)
 
 
+def _ask_ahead(look: Look, ids: Sequence[str]) -> None:
+    key = KEY[look.asked.programme.cancer]
+    every = [of for of in of_programme(look.asked.programme.id) if not ids or of.id in ids]
+    ask_ahead(look, [of for of in every if of.id in key], [of for of in every if of.id not in key])
+
+
 def programme_page(look: Look, medium: Medium) -> str:
     """What a director looks at first."""
+    ask_ahead(look, [])
     return _document(look, medium, overview(look, medium))
 
 
 def indicator_page(look: Look, medium: Medium) -> str:
     """Everything that can be asked of one indicator, from several sides."""
+    ask_ahead(look, [look.of])
     head = tag("section", *_head(look), definition(look.of, look.say), class_="lead-in")
     parts = [
         tag("section", tag("h2", look.say(heading)),

@@ -103,18 +103,20 @@ def last_months(look: Look) -> Period:
     return period(f"{first.year}-{last.start.year}")
 
 
+MULTIPLES: Mapping[Stratum, tuple[str, int]] = {
+    Stratum.COUNTY: ("Over the years in each county; grey is the whole country", 5),
+    Stratum.AGE_GROUP: ("Over the years at each age; grey is all ages", 5),
+    Stratum.SEX: ("Over the years for each sex; grey is both", 2),
+    Stratum.SCREEN: ("Over the years at first and at later screens; grey is all", 2),
+    Stratum.CUTOFF: ("Over the years at each cut-off; grey is all", 5),
+    Stratum.LAB: ("Over the years at each laboratory; grey is all", 5),
+    Stratum.UNIT: ("Over the years at each unit; grey is all", 5),
+}
+
+
 def small_multiples(look: Look) -> list[View]:
     """The years of each county, age group, sex, screen, cut-off, laboratory and unit, each over those of the whole."""
-    wanted = {
-        Stratum.COUNTY: ("Over the years in each county; grey is the whole country", 5),
-        Stratum.AGE_GROUP: ("Over the years at each age; grey is all ages", 5),
-        Stratum.SEX: ("Over the years for each sex; grey is both", 2),
-        Stratum.SCREEN: ("Over the years at first and at later screens; grey is all", 2),
-        Stratum.CUTOFF: ("Over the years at each cut-off; grey is all", 5),
-        Stratum.LAB: ("Over the years at each laboratory; grey is all", 5),
-        Stratum.UNIT: ("Over the years at each unit; grey is all", 5),
-    }
-    found = [_multiple(look, stratum, *how) for stratum, how in wanted.items() if look.splits(stratum)]
+    found = [_multiple(look, stratum, *how) for stratum, how in MULTIPLES.items() if look.splits(stratum)]
     return [view for view in found if view is not None]
 
 

@@ -1,6 +1,6 @@
 """Views of the whole programme: from invited to cancer, where everybody stands, what is overdue, what stands out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,6 +9,7 @@ from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import OVERDUE_BANDS
 from analytics.indicators.funnel import NARROWED_BY
 from analytics.indicators.model import Indicator, Stratum
+from analytics.indicators.period import Period
 from analytics.reports import charts, signals
 from analytics.reports.chosen import KEY
 from analytics.reports.views import Look, Table, View
@@ -149,7 +150,7 @@ def standing_out(look: Look) -> Mapping[str, Sequence[tuple[str, Sequence[tuple[
     indicator; counties and months of the chosen ones.
     """
     found: dict[str, Sequence[tuple[str, Sequence[tuple[Indicator, str]]]]] = {}
-    for stratum in (Stratum.LAB, Stratum.UNIT, Stratum.READER, Stratum.COUNTY):
+    for stratum in _BESIDE_EACH_OTHER:
         who = _outside(look, stratum)
         if who:
             found[FUNNELS[stratum]] = sorted(who.items(), key=lambda one: (-len(one[1]), one[0]))
@@ -157,6 +158,20 @@ def standing_out(look: Look) -> Mapping[str, Sequence[tuple[str, Sequence[tuple[
     if months:
         found[MONTHS] = [("", months)]
     return found
+
+
+_BESIDE_EACH_OTHER = (Stratum.LAB, Stratum.UNIT, Stratum.READER, Stratum.COUNTY)
+
+
+def watched(look: Look) -> Iterator[tuple[str, Period, Stratum]]:
+    """By what each indicator is watched for what stands out, and when."""
+    for stratum in _BESIDE_EACH_OTHER:
+        yield from ((name, look.asked.period, stratum) for name in _ids(look, stratum))
+    yield from ((name, last_months(look), Stratum.MONTH) for name in _by_month(look))
+
+
+def _by_month(look: Look) -> list[str]:
+    return [name for name in KEY[look.asked.programme.cancer] if name in _ids(look, Stratum.MONTH)]
 
 
 def _ids(look: Look, stratum: Stratum) -> list[str]:
@@ -193,7 +208,7 @@ def _told(row: Mapping[str, Any], found: signals.Outliers | None, of: Indicator,
 
 
 def _broken(look: Look) -> list[tuple[Indicator, str]]:
-    ids = [name for name in KEY[look.asked.programme.cancer] if name in _ids(look, Stratum.MONTH)]
+    ids = _by_month(look)
     if not ids:
         return []
     frame = look.counts.frame(

@@ -10,12 +10,13 @@ from analytics.extract.lives import Happening, Home, Life, Owed, dataset
 from analytics.indicators import catalogue
 from analytics.indicators.period import period
 from analytics.places import counties
+from analytics.reports import counts as counted
 from analytics.reports import views, views_after_referral, views_compared
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
 from analytics.reports.medium import Served
-from analytics.reports.page import page, programme_page
+from analytics.reports.page import indicator_page, page, programme_page
 from analytics.reports.views import Look
 from analytics.reports.words import Language, Wording, norwegian
 
@@ -274,3 +275,19 @@ def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, chromium, width):
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         assert failures == []
         browser.close()
+
+
+def test_a_report_and_a_page_are_counted_from_one_reading(monkeypatch):
+    """What is not asked for ahead is counted by itself, each time from a reading of everybody."""
+    data = dataset([woman(number) for number in range(120)], data_cut=date(2025, 1, 1))
+    monkeypatch.setattr(
+        counted, "compute", lambda _, asked: pytest.fail(f"{asked.indicators}, {asked.by} alone")
+    )
+    assert "<h1" in page(data, "no-cervical", period("2024"))
+    assert "Oslo" in page(data, "no-cervical", period("2024"), filters={"county": "Oslo"})
+    served = Served(None, None, releases=False)
+    for of in CATALOGUE.values():
+        wanted = asked("no-cervical", period("2024"), Language.ENGLISH, indicator=of.id, filters={})
+        assert "<h1" in indicator_page(Look(Counts(data), wanted), served)
+    whole = asked("no-cervical", period("2024"), Language.ENGLISH, filters={})
+    assert "<h1" in programme_page(Look(Counts(data), whole), served)
