@@ -15,7 +15,7 @@ from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
 from analytics.reports.counts import Counts
 from analytics.reports.medium import Served
-from analytics.reports.page import page, programme_page
+from analytics.reports.page import indicator_page, page, programme_page
 from analytics.reports.views import Look
 from analytics.reports.words import Language, Wording, norwegian
 
@@ -274,3 +274,9 @@ def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, chromium, width):
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         assert failures == []
         browser.close()
+
+
+def test_an_indicator_of_which_nothing_was_observed_says_so():
+    data = dataset([woman(number) for number in range(12)], data_cut=date(2026, 7, 1))
+    wanted = asked("no-cervical", period("2015"), Language.ENGLISH, indicator="treatment_rate", filters={})
+    assert "Nothing was observed." in indicator_page(Look(Counts(data), wanted), Served())
