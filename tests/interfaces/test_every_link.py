@@ -57,23 +57,24 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.links, self.pictures, self.choices, self.figures = [], [], {}, []
-        self._select = self._cells = None
+        self._select = self._cells = self._figure = None
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         told = dict(attrs)
         if tag == "figure":
-            self.figures.append({"rows": [], "files": []})
+            self._figure = {"rows": [], "files": []}
+            self.figures.append(self._figure)
         elif tag == "select":
             self._select = self.choices.setdefault(told["name"], [])
         elif tag == "option":
             self._select.append(told["value"])
-        elif tag == "tr" and self.figures:
-            self.figures[-1]["rows"].append([])
-        elif tag in ("td", "th") and self.figures:
+        elif tag == "tr" and self._figure:
+            self._figure["rows"].append([])
+        elif tag in ("td", "th") and self._figure:
             self._cells = []
         elif tag == "a" and "download" in told:
-            self.figures[-1]["files"].append(told["href"])
+            self._figure["files"].append(told["href"])
         elif tag in ("a", "link"):
             self.links.append(told["href"])
         elif tag in ("img", "source"):
@@ -85,8 +86,10 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         if tag in ("td", "th") and self._cells is not None:
-            self.figures[-1]["rows"][-1].append("".join(self._cells))
+            self._figure["rows"][-1].append("".join(self._cells))
             self._cells = None
+        if tag == "figure":
+            self._figure = None
 
 
 def number(text):
