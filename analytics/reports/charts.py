@@ -138,9 +138,12 @@ def steps(rows: Sequence[Row], width: int) -> Drawing:
     x = alt.X("count:Q", axis=None, scale=scale)
     ground = _ground(base, rows[0]["count"], scale)
     bars = base.mark_bar(color=MAIN, height=14, yOffset=12, cornerRadiusEnd=2).encode(x=x)
-    titles = base.mark_text(align="left", color=INK, fontSize=14, dy=-9, x=0).encode(text=alt.Text("title:N"))
+    size = 14 if width > 500 else 12  # so that on a phone the longest title ends before its figures begin
+    titles = base.mark_text(align="left", color=INK, fontSize=size, dy=-9, x=0).encode(
+        text=alt.Text("title:N")
+    )
     figures = base.mark_text(
-        align="right", color=INK, fontSize=14, fontWeight="bold", dy=-9, x=alt.ExprRef("width")
+        align="right", color=INK, fontSize=size, fontWeight="bold", dy=-9, x=alt.ExprRef("width")
     ).encode(text=alt.Text("text:N"))
     chart = alt.layer(ground, bars, titles, figures)
     return Drawing(chart.properties(width=width, height=alt.Step(50)), rows)

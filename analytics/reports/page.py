@@ -82,7 +82,8 @@ def indicator_page(look: Look, medium: Medium) -> str:
             tag("div", *(figure(look, view, medium) for view in found), class_="figures"))
         for heading, found in sections(look)
     ]  # fmt: skip
-    return _document(look, medium, [head, *parts])
+    nothing = [] if parts else [tag("section", tag("p", look.say("Nothing was observed."), class_="note"))]
+    return _document(look, medium, [head, *parts, *nothing])
 
 
 def index_page(counts: Counts, period: Period, language: Language, medium: Medium) -> str:

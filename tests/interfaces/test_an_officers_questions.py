@@ -11,7 +11,7 @@ from analytics.reports import views, views_after_referral, views_compared, views
 from analytics.reports.asked import asked
 from analytics.reports.counts import Counts
 from analytics.reports.medium import Served
-from analytics.reports.page import indicator_page
+from analytics.reports.page import indicator_page, programme_page
 from analytics.reports.views import Look
 from analytics.reports.words import Language
 
@@ -142,3 +142,35 @@ def test_years_of_which_only_archives_tell_are_said_to_be_so():
     assert any(since in line for line in views.years(look(lives, "2025", "hpv_positivity")).told)
     only_now = [woman(n, tested(date(2024, 5, 1), "AHUS", "negative")) for n in range(12)]
     assert not any("archives" in line for line in views.years(look(only_now, "2025", "hpv_positivity")).told)
+
+
+def mammogram(number, day, *, recalled):
+    """Read by two; recalled by consensus, or let go."""
+    found = "score_3" if recalled else "score_1"
+    readings = [
+        Happening(date=day, kind="tested", test="mammography", findings=found, reader=reader)
+        for reader in ("R1", "R2")
+    ]
+    agreed = [Happening(date=day + timedelta(days=5), kind="tested", test="consensus", findings="recall")]
+    return Life(
+        programme="no-breast",
+        born=date(1965 + number % 5, 1, 1),
+        homes=[Home(municipality="0301")],
+        events=[*readings, *(agreed if recalled else [])],
+    )
+
+
+@pytest.mark.parametrize("when", ["2025", "2026"])
+def test_how_many_are_recalled_is_judged_apart_at_first_screens_and_by_the_latest_complete_year(when):
+    lives = [mammogram(n, date(2025, 3, 1), recalled=n < 10) for n in range(40)]
+    lives += [mammogram(n, date(2026, 6, 1), recalled=False) for n in range(5)]
+    counts = Counts(dataset(lives, data_cut=CUT))
+    wanted = asked("no-breast", period(when), Language.ENGLISH, filters={}, seen=counts.seen("no-breast"))
+    page = programme_page(Look(counts, wanted), Served())
+    year = "" if when == "2025" else "2025: "
+    assert "First screens: 25.0%" in page
+    assert f"{year}Not reached: acceptable below 7%, European guidelines" in page
+    assert "Recalled for assessment, first screens" in page
+    assert "gauge-initial.svg" in page
+    assert "Later screens" not in page
+    assert "the latest complete year is shown" in page

@@ -291,3 +291,9 @@ def test_a_report_and_a_page_are_counted_from_one_reading(monkeypatch):
         assert "<h1" in indicator_page(Look(Counts(data), wanted), served)
     whole = asked("no-cervical", period("2024"), Language.ENGLISH, filters={})
     assert "<h1" in programme_page(Look(Counts(data), whole), served)
+
+
+def test_an_indicator_of_which_nothing_was_observed_says_so():
+    data = dataset([woman(number) for number in range(12)], data_cut=date(2026, 7, 1))
+    wanted = asked("no-cervical", period("2015"), Language.ENGLISH, indicator="treatment_rate", filters={})
+    assert "Nothing was observed." in indicator_page(Look(Counts(data), wanted), Served())
