@@ -26,6 +26,7 @@ from analytics.indicators.model import Anchor, Indicator, Level, ResultRule, Str
 from analytics.indicators.outcomes import (
     at_age,
     at_risk,
+    but_not,
     days_until,
     flagged,
     interval_cancer,
@@ -123,7 +124,7 @@ def _missing(programme: Programme) -> list[Indicator]:
             define(
                 id=f"interval_cancer_share_year{year}",
                 title=f"Cancer in year {year} after a screen, of what was to be expected",
-                numerator=f"cancer in year {year} after a screen that found none, before the next",
+                numerator=f"cancer, other than in situ, in year {year} after a screen that found none, before the next",
                 denominator="days at risk after mammograms of the period: to cancer, next screen, death, emigration",
                 measure=Expected(yearly_chance(), days=True, per=100, unit="%"),
                 unit=Unit.PERSON_TIME,
@@ -136,8 +137,9 @@ def _missing(programme: Programme) -> list[Indicator]:
                     ),
                 ),
                 units=each(followed_screens),
-                counted=at_age(at_risk),
-                note="The incidence without screening is not verified: with a tenth more of it this falls by a tenth.",
+                counted=at_age(but_not(happened.IN_SITU, at_risk)),
+                note="Expected are invasive cancers, so carcinoma in situ is not counted. The incidence without screening is"
+                " not verified: with a tenth more of it this falls by a tenth.",
             )
             for year, (begin, end, standard) in shares.items()
         ),
