@@ -289,7 +289,8 @@ class Bins:
     denominator: Numbers
 
 
-_UNKNOWN = (float("nan"),) * 3  # value, low and high of which nothing can be said
+_NAN = float("nan")
+_UNKNOWN = (_NAN, _NAN, _NAN)  # value, low and high of which nothing can be said
 _FIGURES = {
     "numerator": pl.Int64, "denominator": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
 }  # fmt: skip

@@ -7,6 +7,7 @@ have each. Limits are NaN where the method cannot keep its promise of 95 %.
 import numpy as np
 import scipy
 
+from analytics.methods.counting import binomial_quantile
 from analytics.methods.intervals import LEVEL, Array
 
 # The mean of fewer skew numbers is not near enough to normal: of tests per person (mostly 0, 1, 2) Student's
@@ -53,10 +54,5 @@ def _ranks(units: int, share: float) -> tuple[int, int] | None:
     rest on either side.
     """
     tail = (1 - LEVEL) / 2
-    low, high = _binomial_quantile(tail, units, share) - 1, _binomial_quantile(1 - tail, units, share)
-    return (low, high) if low > 0 and high < units - 1 else None
-
-
-def _binomial_quantile(level: float, trials: int, chance: float) -> int:
-    """The least number of successes that is not exceeded with this probability."""
-    return 0 if (1 - chance) ** trials >= level else int(np.ceil(scipy.special.bdtrik(level, trials, chance)))
+    low, high = (int(binomial_quantile(level, units, share)) for level in (tail, 1 - tail))
+    return (low - 1, high) if low > 1 and high < units - 1 else None

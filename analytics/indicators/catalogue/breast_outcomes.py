@@ -58,7 +58,7 @@ def _describing(programme: Programme) -> list[Indicator]:
     known = "women with invasive cancer found by mammograms of the period, where {} is known"
     shares = [
         ("small_cancer_share", "Cancers of at most 10 mm", "size", "largest diameter at most 10 mm", size, size <= 10,
-         (desirable(25, "B11 [I2]", verified=True),)),
+         (desirable(25, "B11 [I2]", screen="initial", verified=True),)),
         ("under_15mm_share", "Cancers under 15 mm", "size", "largest diameter under 15 mm", size, size < 15,
          (acceptable(50, "B11 [I2]", verified=True),)),
         ("over_20mm_share", "Cancers over 20 mm", "size", "largest diameter over 20 mm", size, size > 20, ()),
