@@ -9,8 +9,9 @@ import polars as pl
 from analytics.extract.dataset import Bucket, Dataset
 from analytics.indicators.facts import Fact, Facts
 from analytics.indicators.happened import bowel, cervical
+from analytics.indicators.happened.calling import calls
 from analytics.indicators.happened.cancers import cancers
-from analytics.indicators.happened.everywhere import calls, referrals, visits
+from analytics.indicators.happened.everywhere import referrals, visits
 from analytics.indicators.happened.screens import specimens
 from analytics.indicators.model import Stratum
 from analytics.indicators.moves import first_of_each, in_periods, inside, next_row, of_age, told
@@ -98,7 +99,7 @@ def _reached(
     called = first_of_each(of_age(in_periods(calls(facts), Periods(asked)), programme.ages, programme.sexes))
     people = called.filter(*(_is(called, programme, name, word) for name, word in where.items()))
     valid = specimens(facts).filter("valid")
-    row = next_row(people, valid, same_day=False)
+    row = next_row(people, valid, same_day=True)
     answered = inside(people["date"], told(valid, row), _ANSWER)
     tested = valid[row[answered.to_numpy()].tolist()]
     steps = [tested["positive"]]

@@ -5,9 +5,9 @@ import polars as pl
 
 from analytics.extract.shape import DAYS, key
 from analytics.indicators.facts import Facts
-from analytics.indicators.happened.everywhere import calls
+from analytics.indicators.happened.calling import calls
 from analytics.indicators.happened.screens import answered, valid_screens
-from analytics.indicators.moves import last_row, next_day, number_before, told
+from analytics.indicators.moves import Keys, last_row, next_day, number_before, told
 from analytics.indicators.period import Length
 
 ROUNDS = 10  # the last stands for itself and all after it
@@ -39,14 +39,29 @@ def screen_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
 
 
 def attendance_of(units: pl.DataFrame, facts: Facts) -> pl.Series:
-    """Place in ATTENDANCE: whether the person was called before, and was tested after that call and before this."""
+    """Place in ATTENDANCE: whether there was a call before the one the unit belongs to, and a test between the two.
+
+    A test on the day of a call answers that call, so it is none of the call before.
+    """
     sent = calls(facts)
-    before = last_row(units, sent, same_day=False)
+    own = last_row(units, sent, same_day=True)
+    before = _before(own, sent["person"].to_numpy())
     called = told(sent, before)
     earlier = units.select("person", date=called).with_columns(key=told(sent, before, "key"))
     known = earlier.filter(pl.col("date").is_not_null())
     answer = next_day(known, answered(facts))
-    seen = (answer < units["date"].filter(called.is_not_null())).fill_null(value=False)
+    seen = (answer < told(sent, own).filter(called.is_not_null())).fill_null(value=False)
     place = np.zeros(units.height, dtype=np.int32)
     place[called.is_not_null().to_numpy()] = np.where(seen.to_numpy(), 1, 2)
     return pl.Series(place)
+
+
+def _before(rows: Keys, person: Keys) -> Keys:
+    """The row before each, where it is of the same person; else -1."""
+    earlier = np.maximum(rows - 1, 0)
+    same = (
+        (rows > 0) & (person.take(rows, mode="clip") == person.take(earlier, mode="clip"))
+        if len(person)
+        else rows > 0
+    )
+    return np.where(same, earlier, -1)

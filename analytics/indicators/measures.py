@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import scipy
 
-from analytics.methods.intervals import LEVEL, Method, interval, quantile
+from analytics.methods.intervals import Method, interval, quantile
+from analytics.methods.samples import mean, quantile_of
 from analytics.methods.standardisation import STANDARDS, directly, indirectly
 from analytics.methods.survival import Course, cumulative_incidence
 
@@ -86,7 +86,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PerCounted:
-    """How many units for each one counted, such as the number needed to screen; Wilson's limits turned over."""
+    """How many units for each one counted, such as the number needed to screen; Wilson's limits turned over.
+
+    Where none was counted there is neither figure nor limit: a limit with no other end is mistaken for a figure.
+    """
 
     unit: str
     method = Method.WILSON.value
@@ -102,7 +105,10 @@ class PerCounted:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """Units counted for each one not counted, such as benign for each malignant; limits from Wilson's of the share."""
+    """Units counted for each one not counted, such as benign for each malignant; limits from Wilson's of the share.
+
+    Where all were counted there is neither figure nor limit.
+    """
 
     unit: str
     method = Method.WILSON.value
@@ -118,10 +124,10 @@ class Odds:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean of a whole number told of each unit (its bin); the interval is that of a large sample."""
+    """The mean of a whole number told of each unit (its bin); limits as `analytics.methods.samples` gives them."""
 
     unit: str
-    method = "normal"
+    method = "student_t"
     binned = True
 
     def figures(self, cells: pl.DataFrame, strata: Sequence[str]) -> pl.DataFrame:
@@ -129,19 +135,15 @@ class Mean:
 
     @staticmethod
     def _figure(bins: "Bins") -> "Figure":
-        number, weight = bins.bin, bins.denominator
-        units, total = int(weight.sum()), int((number * weight).sum())
-        mean = total / units
-        spread = float((weight * (number - mean) ** 2).sum())
-        reach = quantile() * np.sqrt(spread / max(units - 1, 1) / units)
-        return Figure(total, units, mean, mean - reach, mean + reach)
+        total = int((bins.bin * bins.denominator).sum())
+        return Figure(total, int(bins.denominator.sum()), *mean(bins.bin, bins.denominator))
 
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
     """The day by which a share of the units was reached (bin: days), exact, interpolated between days.
 
-    Limits are order statistics, which need no assumption of how the days are spread.
+    Limits are order statistics, as `analytics.methods.samples` gives them.
     """
 
     share: float = 0.5
@@ -153,17 +155,16 @@ class Quantile:
         return by_stratum(cells, strata, self._figure)
 
     def _figure(self, bins: "Bins") -> "Figure":
-        days, counts = bins.bin, bins.denominator
-        upto, units = counts.cumsum(), int(counts.sum())
-        low, high = binomial_ranks(units, self.share)
-        value = interpolated(days, upto, self.share * (units - 1))
-        ends = [float(days[np.searchsorted(upto, rank, side="right")]) for rank in (low, high)]
-        return Figure(units, units, value, ends[0], ends[1])
+        units = int(bins.denominator.sum())
+        return Figure(units, units, *quantile_of(bins.bin, bins.denominator, self.share))
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The share reached by a day, of those who could be: Aalen and Johansen, from bins 4 * day + what ended the waiting."""
+    """The share reached by a day, of those who could be: Aalen and Johansen, from bins 4 * day + what ended the waiting.
+
+    Where the last who waited were still waiting when the data ended, before that day, it is not known.
+    """
 
     day: int
     unit = "%"
@@ -175,7 +176,7 @@ class Waiting:
 
     def _figure(self, bins: "Bins") -> "Figure":
         told = course(bins)
-        share, low, high = cumulative_incidence(told).at(self.day)
+        share, low, high = cumulative_incidence(told).at(self.day) if told.known_until(self.day) else _UNKNOWN
         reached = int(told.outcome[told.days <= self.day].sum())
         return Figure(reached, int(bins.denominator.sum()), 100 * share, 100 * low, 100 * high)
 
@@ -257,8 +258,7 @@ class Cumulative:
         within = (bins.bin >= 1) & (bins.bin <= self.rounds)
         counted, of = (sums[within].astype(float) for sums in (bins.numerator, bins.denominator))
         if len(of) < self.rounds or not of.all():
-            nothing = float("nan")
-            return Figure(int(counted.sum()), int(of.sum()), nothing, nothing, nothing)
+            return Figure(int(counted.sum()), int(of.sum()), *_UNKNOWN)
         free = float(np.prod(1 - counted / of))
         with np.errstate(divide="ignore", invalid="ignore"):
             greenwood = float((counted / (of * (of - counted))).sum())
@@ -289,6 +289,8 @@ class Bins:
     denominator: Numbers
 
 
+_NAN = float("nan")
+_UNKNOWN = (_NAN, _NAN, _NAN)  # value, low and high of which nothing can be said
 _FIGURES = {
     "numerator": pl.Int64, "denominator": pl.Int64, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
 }  # fmt: skip
@@ -321,8 +323,7 @@ def _figure_of(bins: Bins, figure: Callable[[Bins], Figure]) -> Figure:
     """Where nothing was observed only what was counted is told."""
     if bins.denominator.sum():
         return figure(bins)
-    nothing = float("nan")
-    return Figure(int(bins.numerator.sum()), 0, nothing, nothing, nothing)
+    return Figure(int(bins.numerator.sum()), 0, *_UNKNOWN)
 
 
 def _rows(figures: Sequence[Figure]) -> pl.DataFrame:
@@ -337,31 +338,14 @@ def _share(sums: pl.DataFrame, how: Method) -> tuple[Any, Any, Any]:
 
 
 def _valued(sums: pl.DataFrame, value: Any, low: Any, high: Any, *, scale: float) -> pl.DataFrame:
-    """Null where nothing was observed, and where a figure has no end."""
+    """Null where nothing was observed, and where a figure has no end: such a figure has no limits either."""
     columns = {
-        name: pl.Series(name, np.where(np.isfinite(told), told, np.nan) * scale, nan_to_null=True)
+        name: pl.Series(
+            name, np.where(np.isfinite(value) & np.isfinite(told), told, np.nan) * scale, nan_to_null=True
+        )
         for name, told in {"value": value, "low": low, "high": high}.items()
     }
     return sums.with_columns(**columns)
-
-
-def interpolated(days: Any, upto: Any, place: float) -> float:
-    """The value at a place (from 0) between the ordered values, of which `upto` counts how many there are by each day."""
-    below = int(np.floor(place))
-    lower, upper = (days[np.searchsorted(upto, at, side="right")] for at in (below, int(np.ceil(place))))
-    return float(lower + (upper - lower) * (place - below))
-
-
-def binomial_ranks(units: int, share: float) -> tuple[int, int]:
-    """Places (from 0) of the ordered values between which the quantile lies with 95 % certainty, or the ends."""
-    tail = (1 - LEVEL) / 2
-    low, high = _binomial_quantile(tail, units, share) - 1, _binomial_quantile(1 - tail, units, share)
-    return max(low, 0), min(high, units - 1)
-
-
-def _binomial_quantile(level: float, trials: int, chance: float) -> int:
-    """The least number of successes that is not exceeded with this probability."""
-    return 0 if (1 - chance) ** trials >= level else int(np.ceil(scipy.special.bdtrik(level, trials, chance)))
 
 
 def course(bins: Bins) -> Course:
@@ -388,7 +372,7 @@ def _weights(standard: str, limits: tuple[int, ...], *, open_ended: bool) -> Any
 
 def _log_log(free: float, greenwood: float) -> tuple[float, float]:
     if not 0 < free < 1 or not np.isfinite(greenwood):
-        return float("nan"), float("nan")
+        return _UNKNOWN[1:]
     spread = quantile() * np.sqrt(greenwood) / abs(np.log(free))
     inner = np.log(-np.log(free))
     return float(np.exp(-np.exp(inner + spread))), float(np.exp(-np.exp(inner - spread)))

@@ -221,6 +221,16 @@ def at_risk(units: pl.DataFrame, facts: Facts, of: Indicator, _periods: Periods)
     return told.with_columns(of=(pl.col("_end") - pl.col("_first")).dt.total_days(), counted=came)
 
 
+def but_not(kind: str, what: Counted) -> Counted:
+    """Counted, unless the interval cancer was of that kind; it ends the time at risk all the same."""
+
+    def counted(units: pl.DataFrame, facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
+        other = (pl.col("interval_kind") != kind).fill_null(value=True)
+        return what(units, facts, of, periods).with_columns(pl.col("counted") & other)
+
+    return counted
+
+
 def within_of_the_last(units: pl.DataFrame, _facts: Facts, of: Indicator, _periods: Periods) -> pl.DataFrame:
     """Whether the unit came inside the window after what it follows (`since`)."""
     return units.with_columns(counted=inside(units["since"], units["date"], of.window.length))

@@ -1,19 +1,25 @@
 """Statistical process control: is this month different, or only as different as months are?
 
 Each chart gives a centre and limits for each point; the rules then name the points that chance hardly
-explains. Limits are three standard deviations from the centre.
+explains. Limits are three standard deviations from the centre; where counts are too small for that to mean
+what it means elsewhere, they are exact.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
+from analytics.methods.counting import binomial_quantile, poisson_quantile
 from analytics.methods.intervals import Array, Numbers
 
 _MOVING_RANGE = 1.128  # mean range of two normal values, in standard deviations
 _SHIFT, _TREND = 8, 6
+# The usual rule for the normal limits of a p chart: at least five expected of each kind (Emura and Lin, Quality and
+# Reliability Engineering International 2015, set it beside its rivals).
+FEWEST_EXPECTED = 5
+_BEYOND_THREE = 0.00135  # of a normal spread lies beyond three standard deviations, on each side
 SHIFT_OF_THE_NHS = 7  # "Making data count" calls a shift at seven
 
 
@@ -28,13 +34,18 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One entry per point; `low` and `high` are the limits, `deviation` what they are three of."""
+    """One entry per point; `low` and `high` are the limits, `deviation` what they are three of.
+
+    `exact`: limits are those of the counts' own distribution, which is skew; then runs and trends say nothing, as
+    they take half of all points to lie on either side of the centre.
+    """
 
     values: Array
     centre: Array
     low: Array
     high: Array
     deviation: Array
+    exact: bool = False
 
     @property
     def scores(self) -> Array:
@@ -44,17 +55,27 @@ class Chart:
 
 
 def p_chart(counts: Numbers, totals: Numbers) -> Chart:
-    """Shares of totals that vary from point to point."""
+    """Shares of totals that vary from point to point; with exact limits where some point is expected to have fewer
+    than FEWEST_EXPECTED events, or fewer without.
+    """
     counted, of = _arrays(counts, totals)
-    centre = counted.sum() / of.sum()
-    return _chart(counted / of, centre, np.sqrt(centre * (1 - centre) / of), highest=1.0)
+    centre = float(counted.sum() / of.sum())
+    chart = _chart(counted / of, centre, np.sqrt(centre * (1 - centre) / of), highest=1.0)
+    if of.min() * min(centre, 1 - centre) >= FEWEST_EXPECTED:
+        return chart
+    low, high = (binomial_quantile(level, of, centre) / of for level in (_BEYOND_THREE, 1 - _BEYOND_THREE))
+    return replace(chart, low=low, high=high, exact=True)
 
 
 def u_chart(counts: Numbers, exposures: Numbers) -> Chart:
-    """Events per unit of exposure, such as cancers per person-year."""
+    """Events per unit of exposure, such as cancers per person-year; with exact limits as a p chart has them."""
     counted, of = _arrays(counts, exposures)
-    centre = counted.sum() / of.sum()
-    return _chart(counted / of, centre, np.sqrt(centre / of))
+    centre = float(counted.sum() / of.sum())
+    chart = _chart(counted / of, centre, np.sqrt(centre / of))
+    if of.min() * centre >= FEWEST_EXPECTED:
+        return chart
+    low, high = (poisson_quantile(level, of * centre) / of for level in (_BEYOND_THREE, 1 - _BEYOND_THREE))
+    return replace(chart, low=low, high=high, exact=True)
 
 
 def xmr_chart(values: Numbers) -> Chart:
@@ -84,14 +105,15 @@ def _chart(
 
 
 def special_points(chart: Chart, *, shift: int = _SHIFT, trend: int = _TREND) -> Sequence[frozenset[Rule]]:
-    """For each point the rules it breaks; a run is named at its last point and after."""
+    """For each point the rules it breaks; a run is named at its last point and after. Of exact limits only those."""
     checks: Mapping[Rule, Callable[[], Array]] = {
         Rule.BEYOND_LIMITS: lambda: (chart.values > chart.high) | (chart.values < chart.low),
         Rule.TWO_OF_THREE: lambda: _two_of_three(chart.scores),
         Rule.SHIFT: lambda: _run(np.sign(chart.values - chart.centre), shift),
         Rule.TREND: lambda: _trend(chart.values, trend),
     }
-    broken = {rule: check() for rule, check in checks.items()}
+    asked = [Rule.BEYOND_LIMITS] if chart.exact else list(checks)
+    broken = {rule: checks[rule]() for rule in asked}
     return [frozenset(rule for rule, points in broken.items() if points[i]) for i in range(len(chart.values))]
 
 

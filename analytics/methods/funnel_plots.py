@@ -14,7 +14,7 @@ from analytics.methods.intervals import Array, Numbers, quantile
 
 WARNING, ALARM = 0.95, 0.998  # two-sided: 1.96 and 3.09 standard deviations
 _TRIMMED = 0.1  # of each tail, before the spread between units is estimated
-_ENOUGH = 10  # units: of fewer a tenth is nobody
+FEW_UNITS = 10  # of fewer a tenth is nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _spread(counted: Array, of: Array, target: float) -> float:
     Of few units the one that lies furthest is left out instead: it would widen the limits it is judged by.
     """
     scores = 2 * np.sqrt(of) * (np.arcsin(np.sqrt(counted / of)) - np.arcsin(np.sqrt(target)))
-    if 2 < len(of) < _ENOUGH:
+    if 2 < len(of) < FEW_UNITS:
         others = np.arange(len(of)) != np.abs(scores).argmax()
         counted, of = counted[others], of[others]
         middle = np.arcsin(np.sqrt(counted.sum() / of.sum()))

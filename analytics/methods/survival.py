@@ -29,6 +29,10 @@ class Course:
         leaving = self.outcome + self.competing + self.censored
         return leaving[::-1].cumsum()[::-1]
 
+    def known_until(self, day: int) -> bool:
+        """Whether the share by that day follows from what was seen: nobody was left waiting when the data ended before."""
+        return len(self.days) == 0 or int(self.days[-1]) >= day or not self.censored[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:

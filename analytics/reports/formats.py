@@ -17,6 +17,7 @@ from analytics.indicators.catalogue import unknown
 from analytics.indicators.engine import Results
 from analytics.indicators.model import Indicator
 from analytics.indicators.reference import HOME, published
+from analytics.reports.words import NO_INTERVAL
 from screening.refusals import Refused
 
 _SHOWN = ("value", "low", "high", "standard")
@@ -99,7 +100,8 @@ def _table(results: Results) -> bytes:
 
 def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
     of = definition(row["id"], row["programme"])
-    limits = "" if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}"
+    bare = "" if row["value"] is None else "–"
+    limits = bare if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}"
     standard = "" if row["standard"] is None else f"{row['standard']:.0f} {of.unit_text}"
     return [
         of.title,
@@ -145,6 +147,9 @@ def _remarks(results: Results) -> list[str]:
     remarks = ["", f"Data as of {results.source.data_cut}. 95 % intervals: {methods}."]
     if not results.frame["mature"].all():
         remarks.append("… follow-up is not complete before the date shown: the figure will still change.")
+    if results.frame.select((pl.col("low").is_null() & pl.col("value").is_not_null()).any()).item():
+        rounded = ", or withheld where counts are rounded" if HIDDEN in results.frame.columns else ""
+        remarks.append(f"– {NO_INTERVAL}{rounded}.")
     remarks += _what_is_hidden(results)
     starred = [r for of in results.question.indicators for r in published(of.id, at_home=True)[:1]]
     if not results.question.by:

@@ -19,6 +19,7 @@ from analytics.reports.parts import change, counted, figure, unripe, verdicts, v
 from analytics.reports.screens import by_screen
 from analytics.reports.views import Look
 from analytics.reports.views_compared import map_of_counties
+from analytics.reports.words import NO_INTERVAL
 
 Yearly = Mapping[str, Sequence[Mapping[str, Any]]]  # indicator -> its years that have a figure
 
@@ -272,7 +273,7 @@ def _all(look: Look, overall: Mapping[str, Any], yearly: Yearly, medium: Medium)
         for heading, found in groups(look.asked.programme.id).items()
     ]
     left = sum(len(found) for found in groups(look.asked.programme.id).values()) - len(overall)
-    notes = [say("◌ Follow-up is not complete: the figure will still change.")]
+    notes = [say("◌ Follow-up is not complete: the figure will still change."), f"–: {say(NO_INTERVAL)}."]
     if left:
         notes.append(say("{n} indicators cannot be told so narrowly and are left out.", n=left))
     return section(

@@ -15,7 +15,7 @@ from analytics.reports.medium import Medium, Served
 from analytics.reports.reasons import told_in
 from analytics.reports.screens import SCREENS, by_screen
 from analytics.reports.views import Look, Table, View
-from analytics.reports.words import Language, Wording
+from analytics.reports.words import NO_INTERVAL, Language, Wording
 from screening.refusals import Refused
 
 _HEADS = Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">')
@@ -197,7 +197,8 @@ def table(told: Table, caption: str) -> Markup:
 def counted(row: Mapping[str, Any], of: Indicator, say: Wording) -> str:
     """Interval, and how many of how many."""
     counts = say.counts(row["numerator"], row["denominator"], of.measure)
-    limits = say.interval(row)
+    bare = row["low"] is None and row["value"] is not None
+    limits = say(NO_INTERVAL) if bare else say.interval(row)
     return f"{limits} · {counts}" if limits else counts
 
 

@@ -10,8 +10,16 @@ import polars as pl
 
 from analytics.indicators.measures import DAYS_A_YEAR, Rate, Share
 from analytics.indicators.model import Anchor, Indicator
-from analytics.methods.control_charts import Chart, Rule, p_chart, special_points, u_chart, xmr_chart
-from analytics.methods.funnel_plots import ALARM, WARNING, Funnel, funnel
+from analytics.methods.control_charts import (
+    FEWEST_EXPECTED,
+    Chart,
+    Rule,
+    p_chart,
+    special_points,
+    u_chart,
+    xmr_chart,
+)
+from analytics.methods.funnel_plots import ALARM, FEW_UNITS, WARNING, Funnel, funnel
 from analytics.reports.words import Wording
 
 _FEWEST_UNITS, _FEWEST_MONTHS = 3, 12
@@ -28,13 +36,25 @@ RULES: Mapping[Rule, str] = {
 @dataclass(frozen=True, slots=True)
 class Outliers:
     """Rows: those of the results, with `outside` (-1 below, 0 inside, 1 above the 99.8 % limits) and `near` (the
-    same at 95 %). `limits`: the curves, by size.
+    same at 95 %). `limits`: the curves, by size. `rule`: how the limits were drawn.
     """
 
     rows: Sequence[Mapping[str, Any]]
     limits: Sequence[Mapping[str, float]]
     target: float
     most: float  # the highest value there can be
+    rule: str
+
+
+_BY_CHANCE = "The limits are those of chance alone: units differ no more."
+_WIDENED = (
+    "The limits allow for the differences that there are between units beyond chance (Spiegelhalter 2005: additive, a"
+    " tenth of the scores drawn in at each end)."
+)
+_OF_FEW = (
+    "The limits allow for the differences that there are between units beyond chance (Spiegelhalter 2005: additive); of"
+    " fewer than {n} units the one that lies furthest is left out of that, which is our own rule."
+)
 
 
 def outliers(of: Indicator, frame: pl.DataFrame) -> Outliers | None:
@@ -48,7 +68,8 @@ def outliers(of: Indicator, frame: pl.DataFrame) -> Outliers | None:
         name: shape.outside(counts, totals, level) for name, level in (("outside", ALARM), ("near", WARNING))
     }
     told = seen.with_columns(**{name: pl.Series(found.astype(np.int64)) for name, found in outside.items()})
-    return Outliers(told.to_dicts(), _curves(shape, int(totals.max()), per), shape.target * per, per)
+    rule = _BY_CHANCE if not shape.spread else _OF_FEW if seen.height < FEW_UNITS else _WIDENED
+    return Outliers(told.to_dicts(), _curves(shape, int(totals.max()), per), shape.target * per, per, rule)
 
 
 def _curves(shape: Funnel, largest: int, per: int) -> list[dict[str, float]]:
@@ -77,7 +98,7 @@ def told_outliers(found: Outliers, of: Indicator, stratum: str, say: Wording) ->
         told.append(
             say("Between the 95 % and the 99.8 % limits, where one in twenty lies by chance: {who}.", who=who)
         )
-    return told
+    return [*told, say(found.rule, n=FEW_UNITS)]
 
 
 def _one(row: Mapping[str, Any], of: Indicator, stratum: str, say: Wording) -> str:
@@ -94,6 +115,13 @@ class Course:
 
     rows: Sequence[dict[str, Any]]
     chart: str
+    exact: bool
+
+
+_EXACT = (
+    "With fewer than {n} events expected in some months the limits are exact, and only they are judged: runs and trends"
+    " mean nothing there."
+)
 
 
 def course(of: Indicator, frame: pl.DataFrame) -> Course | None:
@@ -115,7 +143,7 @@ def course(of: Indicator, frame: pl.DataFrame) -> Course | None:
         row | {"day": date.fromisoformat(f"{row['month']}-01"), "special": bool(broken), "rules": broken}
         for row, broken in zip(told, rules, strict=True)
     ]
-    return Course(rows, name)
+    return Course(rows, name, chart.exact)
 
 
 def _chart(of: Indicator, months: pl.DataFrame) -> tuple[str, Chart, float]:
@@ -136,7 +164,8 @@ def told_course(found: Course, say: Wording, *, last: int | None = None) -> list
         for rule, phrase in RULES.items()
         if (broken := [row for row in found.rows[-(last or len(found.rows)) :] if rule in row["rules"]])
     ]
-    return [_capital(line) for line in told] or [say("No rule was broken: the months differ as months do.")]
+    lines = [_capital(line) for line in told] or [say("No rule was broken: the months differ as months do.")]
+    return [*lines, say(_EXACT, n=FEWEST_EXPECTED)] if found.exact else lines
 
 
 _RUNS = (Rule.SHIFT, Rule.TREND)

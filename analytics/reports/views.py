@@ -14,7 +14,7 @@ from analytics.reports.asked import Asked
 from analytics.reports.before import FEW, few
 from analytics.reports.charts import Drawing, Line, Row
 from analytics.reports.counts import Counts
-from analytics.reports.words import Wording
+from analytics.reports.words import NO_INTERVAL, Wording
 
 HALF, WHOLE, PHONE = 520, 940, 340
 _YEARS_BACK = 10
@@ -118,6 +118,8 @@ def from_to(rows: Sequence[Row], look: Look, stratum: str) -> list[str]:
         return [say("Nothing was observed.")]
     told = [_lowest_and_highest(known, look, stratum)] if known else []
     tiny = [f"{say(str(row[stratum]))} ({counts_of(row, look)})" for row in rows if few(row)]
+    if any(row["low"] is None and row["value"] is not None for row in rows):
+        told.append(f"–: {say(NO_INTERVAL)}.")
     if tiny:
         told.append(say("Too few to be told apart, fewer than {n}: {who}.", n=FEW, who=say.listed(tiny)))
     return told

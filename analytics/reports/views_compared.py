@@ -245,14 +245,16 @@ def _course(look: Look, part: Period, until: int, *, now: bool) -> list[dict[str
         return []
     bins = cells.group_by("bin").agg(pl.col("numerator", "denominator").sum()).sort("bin")
     counts = Bins(*(bins[name].to_numpy() for name in ("bin", "numerator", "denominator")))
-    curve = cumulative_incidence(course_of(counts))
+    waited = course_of(counts)
+    curve = cumulative_incidence(waited)
     days = [day for day in curve.days.tolist() if day <= until]
+    last = until if waited.known_until(until) else days[-1]
     told = [{"part": part.text, "day": 0, "value": 0.0, "low": None, "high": None, "last": False}]
-    for day in [*days, *([] if days and days[-1] == until else [until])]:
+    for day in [*days, *([] if days and days[-1] == last else [last])]:
         share, low, high = (_percent(value) for value in curve.at(day))
         told.append(
             {"part": part.text, "day": day, "value": share, "low": low if now else None,
-             "high": high if now else None, "last": day == until}
+             "high": high if now else None, "last": day == last}
         )  # fmt: skip
     return told
 
@@ -272,8 +274,10 @@ def _landmarks(rows: Sequence[Mapping[str, Any]], look: Look) -> Table:
     return Table([look.say("period"), *(look.say("by day {day}", day=day) for day in days)], told)
 
 
-def _at(rows: Sequence[Mapping[str, Any]], part: str, day: int) -> float:
-    return max(row["value"] for row in rows if row["part"] == part and row["day"] <= day)
+def _at(rows: Sequence[Mapping[str, Any]], part: str, day: int) -> float | None:
+    """None where the data of the part end before that day."""
+    own = [row for row in rows if row["part"] == part]
+    return max(row["value"] for row in own if row["day"] <= day) if own[-1]["day"] >= day else None
 
 
 def _halfway(rows: Sequence[Mapping[str, Any]], look: Look) -> str:

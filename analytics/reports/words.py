@@ -19,6 +19,8 @@ from screening.protocols import yaml12
 
 _NORWEGIAN = [Path(__file__).with_name(name) for name in ("nb.yaml", "nb-definitions.yaml")]
 _GAP = "\u00a0"  # a number and its unit stay on one line
+_NO_LIMITS = "–"
+NO_INTERVAL = "no interval: too few units, or all alike, for its method"  # what that dash stands for
 _MONTHS = {
     "en": "January February March April May June July August September October November December",
     "nb": "januar februar mars april mai juni juli august september oktober november desember",
@@ -87,8 +89,9 @@ class Wording:
         return self.figure(100 * count / total, "%") if total else "–"
 
     def interval(self, row: Mapping[str, Any]) -> str:
+        """A dash where there is a figure and no interval, see NO_INTERVAL; nothing where there is no figure."""
         if row["low"] is None or row["high"] is None:
-            return ""
+            return "" if row.get("value") is None else _NO_LIMITS
         digits = min(decimals(row["low"] or row["high"]), decimals(row["high"]))
         return "–".join(self._local(f"{row[name]:,.{digits}f}") for name in ("low", "high"))
 

@@ -65,7 +65,7 @@ def test_a_woman_who_moved_abroad_and_back_is_at_home_only_while_she_was(cohort)
     assert counted(data, "2024", ids=["test_coverage"]) == [(0, 1)]
 
 
-def test_a_test_on_the_day_of_the_letter_is_no_answer_to_it():
+def test_a_test_on_the_day_of_the_letter_answers_it():
     same_day = Life(
         born=date(1980, 1, 1),
         events=[
@@ -74,7 +74,7 @@ def test_a_test_on_the_day_of_the_letter_is_no_answer_to_it():
         ],
     )
     data = dataset([same_day], data_cut=date(2026, 1, 1))
-    assert counted(data, "2024", ids=["participation"]) == [(0, 1)]
+    assert counted(data, "2024", ids=["participation"]) == [(1, 1)]
 
 
 def test_histology_on_the_day_of_colposcopy_counts():

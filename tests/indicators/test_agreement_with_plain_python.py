@@ -12,10 +12,11 @@ from hypothesis import strategies as some
 from analytics.extract.lives import dataset
 from analytics.indicators.catalogue import CATALOGUE
 from analytics.indicators.engine import compute, question
-from analytics.indicators.measures import Cumulative, Mean, Odds, Quantile, Share, Waiting
+from analytics.indicators.measures import Cumulative, Mean, Odds, Waiting
 from analytics.indicators.period import period
 from tests.indicators.random_lives import some_life
 from tests.indicators.slowly import bowel, breast, cervical
+from tests.indicators.slowly.figures import FIGURES, binned, figure
 from tests.indicators.slowly.reckoning import DATA_CUT, Asked, county
 
 PROGRAMMES = {
@@ -23,6 +24,7 @@ PROGRAMMES = {
     "no-breast": SimpleNamespace(told=breast, cancer="breast", slowly=breast.slowly()),
     "no-colorectal": SimpleNamespace(told=bowel, cancer="colorectal", slowly=bowel.slowly()),
 }
+EVERYBODY = ()
 EVERY = [(programme, name) for programme in PROGRAMMES for name in CATALOGUE[programme]]
 
 
@@ -41,13 +43,14 @@ def strata_of(life, unit, asked, by):
 
 
 def units_slowly(programme, name, people):
-    """Stratum -> its units."""
+    """Stratum -> its units; () of everybody together."""
     of, told = CATALOGUE[programme][name], PROGRAMMES[programme]
     asked = Asked(told.told.OTHER_AGES.get(name, told.told.AGES), told.told.SEXES)
     found = defaultdict(list)
     for life in people:
         for unit in told.slowly[name](life, asked):
-            found[strata_of(life, unit, asked, split_by(of))].append(unit)
+            for stratum in (strata_of(life, unit, asked, split_by(of)), EVERYBODY):
+                found[stratum].append(unit)
     return found
 
 
@@ -55,40 +58,12 @@ def sums(units):
     return sum(u.counted for u in units), sum(u.of for u in units)
 
 
-def value_slowly(measure, units):
-    """The figure of the measures that are simple enough to be told again; else None."""
-    counted, of = sums(units)
-    match measure:
-        case Share():
-            return counted / of * measure.per
-        case Mean():
-            return sum(u.bin for u in units) / len(units)
-        case Quantile():
-            ordered = sorted(u.bin for u in units)
-            return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-        case Waiting():
-            return 100 * incidence_slowly([(u.bin // 4, u.bin % 4) for u in units], measure.day)
-        case _:
-            return None
-
-
-def incidence_slowly(ends, until):
-    """Aalen and Johansen's share, day by day."""
-    share, free, waiting = 0.0, 1.0, len(ends)
-    for day in range(until + 1):
-        kinds = [kind for waited, kind in ends if waited == day]
-        if waiting:
-            share += free * kinds.count(1) / waiting
-            free *= 1 - (len(kinds) - kinds.count(0)) / waiting
-        waiting -= len(kinds)
-    return share
-
-
-def disagreements(programme, name, people, frame):
+def disagreements(programme, name, people, rows):
     """What is not as plain Python has it, as (stratum, what, fast, slow)."""
     of = CATALOGUE[programme][name]
     slow = units_slowly(programme, name, people)
-    fast = {tuple(row[s] for s in split_by(of)): row for row in frame.iter_rows(named=True)}
+    slow.setdefault(EVERYBODY, [])  # where nothing was counted that is told too
+    fast = {tuple(row[s] for s in split_by(of) if s in row): row for row in rows}
     for stratum in sorted({*slow, *fast}):
         row, units = fast.get(stratum), slow.get(stratum)
         if row is None or units is None:
@@ -97,9 +72,17 @@ def disagreements(programme, name, people, frame):
         counts, expected = (row["numerator"], row["denominator"]), counts_slowly(of.measure, units)
         if counts != expected:
             yield stratum, "counts", counts, expected
-        value = value_slowly(of.measure, units)
-        if value is not None and not math.isclose(row["value"], value, abs_tol=1e-9):
-            yield stratum, "value", row["value"], value
+        yield from figures_apart(stratum, row, figure(of, row["unit"], binned(units)))
+
+
+def figures_apart(stratum, row, slow):
+    """The value and each limit that is not the same."""
+    for name, expected in zip(("value", "low", "high"), slow, strict=True):
+        told = row[name]
+        if (told is None) != (expected is None) or (
+            told is not None and not math.isclose(told, expected, rel_tol=1e-8, abs_tol=1e-8)
+        ):
+            yield stratum, name, told, expected
 
 
 def counts_slowly(measure, units):
@@ -120,20 +103,26 @@ def counts_slowly(measure, units):
 
 
 def computed(programme, people, buckets):
-    """id -> frame; one question for those that are split alike."""
+    """id -> rows, split and of everybody; one question for those that are split alike."""
     data = dataset(people, data_cut=DATA_CUT, buckets=buckets)
-    found = {}
-    for by in (["county", "age_group"], ["county", "age_group", "sample"]):
-        ids = [name for name, of in CATALOGUE[programme].items() if split_by(of) == by]
+    found = defaultdict(list)
+    for by in (["county", "age_group"], ["county", "age_group", "sample"], []):
+        ids = [name for name, of in CATALOGUE[programme].items() if by in (split_by(of), [])]
         if ids:
             frame = compute(data, question(programme, period("2024"), ids=ids, by=by)).frame
-            found |= {name: frame.filter(id=name) for name in ids}
+            for row in frame.iter_rows(named=True):
+                found[row["id"]].append(row)
     return found
 
 
 @pytest.mark.parametrize("programme", PROGRAMMES)
 def test_every_indicator_is_computed_twice(programme):
     assert set(PROGRAMMES[programme].slowly) == set(CATALOGUE[programme])
+
+
+def test_every_measure_has_a_second_computation_of_value_and_limits():
+    measures = {type(of.measure) for offered in CATALOGUE.values() for of in offered.values()}
+    assert measures == set(FIGURES)
 
 
 @pytest.mark.parametrize("programme", PROGRAMMES)
@@ -144,8 +133,8 @@ def test_every_indicator_is_computed_twice(programme):
 )
 def test_fast_and_slow_agree_on_random_lives(programme, draws, buckets):
     people = lives_of(programme, draws)
-    frames = computed(programme, people, buckets)
-    wrong = {name: list(disagreements(programme, name, people, frames[name])) for name in frames}
+    rows = computed(programme, people, buckets)
+    wrong = {name: list(disagreements(programme, name, people, rows[name])) for name in rows}
     assert {name: told for name, told in wrong.items() if told} == {}
 
 
@@ -162,14 +151,13 @@ def crowds():
 
 @pytest.mark.parametrize(("programme", "name"), EVERY)
 def test_fast_and_slow_agree_on_a_crowd(programme, name, crowds):
-    people, frames = crowds[programme]
-    assert list(disagreements(programme, name, people, frames[name])) == []
+    people, rows = crowds[programme]
+    assert list(disagreements(programme, name, people, rows[name])) == []
 
 
 @pytest.mark.parametrize(("programme", "name"), EVERY)
 def test_the_crowd_is_wide_enough_to_tell(programme, name, crowds):
     """Both counted and not counted, so that agreement means something."""
-    frame = crowds[programme][1][name]
-    numerator, denominator = int(frame["numerator"].sum()), int(frame["denominator"].sum())
-    assert numerator > 0
-    assert denominator > 3
+    (row,) = (row for row in crowds[programme][1][name] if "county" not in row)
+    assert row["numerator"] > 0
+    assert row["denominator"] > 3

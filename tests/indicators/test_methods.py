@@ -16,6 +16,7 @@ from analytics.methods.intervals import (
     quantile,
     wilson,
 )
+from analytics.methods.samples import mean, quantile_of
 from analytics.methods.standardisation import (
     ESP2013,
     SEGI,
@@ -182,6 +183,41 @@ def test_the_standards_have_their_printed_sums():
 def test_a_vector_with_another_sum_than_the_printed_one_is_refused():
     with pytest.raises(Refused, match="add up to 87000"):
         Standard("a copy that circulates", (4000, *[83000 / 18] * 18), 100_000)
+
+
+# -- means and quantiles -------------------------------------------------------------------------------
+
+
+def told(numbers):
+    """The values in order and how many have each."""
+    return np.unique(np.array(numbers), return_counts=True)
+
+
+def test_a_mean_has_students_limits():
+    """scipy.stats.t.interval of the same forty numbers."""
+    middle, low, high = mean(*told([0] * 10 + [1] * 20 + [2] * 10))
+    assert (middle, round(low, 6), round(high, 6)) == (1, 0.770975, 1.229025)
+
+
+@pytest.mark.parametrize("numbers", [[2], [0, 3], [0, 1, 1, 2, 5], [0, 1] * 14, [1] * 400])
+def test_few_or_equal_numbers_give_a_mean_without_limits(numbers):
+    middle, low, high = mean(*told(numbers))
+    assert middle == pytest.approx(sum(numbers) / len(numbers))
+    assert np.isnan([low, high]).all()
+
+
+def test_the_limits_of_a_median_are_the_ranks_of_the_tables():
+    """For 20 the 6th and the 15th, for 50 the 18th and the 33rd: by the binomial distribution of one half."""
+    for units, low, high in ((9, 2, 8), (10, 2, 9), (20, 6, 15), (50, 18, 33), (100, 40, 61)):
+        assert quantile_of(*told(range(1, units + 1)), 0.5) == ((units + 1) / 2, low, high)
+
+
+@pytest.mark.parametrize("numbers", [[7], [3, 9], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7, 8], [7] * 40])
+def test_few_or_equal_numbers_give_a_median_without_limits(numbers):
+    """Of up to five no two hold 95 %; of up to eight only the least and the greatest would, which are single people's."""
+    middle, low, high = quantile_of(*told(numbers), 0.5)
+    assert middle == float(np.median(numbers))
+    assert np.isnan([low, high]).all()
 
 
 # -- time to follow-up ---------------------------------------------------------------------------------

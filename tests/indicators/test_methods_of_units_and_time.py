@@ -118,8 +118,54 @@ def test_a_p_chart_has_limits_by_the_size_of_each_month():
 
 
 def test_a_u_chart_counts_by_exposure():
-    chart = u_chart([4, 6], [2.0, 3.0])
-    assert (chart.centre[0], chart.high[0]) == (2.0, pytest.approx(2 + 3 * (2 / 2) ** 0.5))
+    chart = u_chart([8, 12], [2.0, 3.0])
+    assert (chart.centre[0], chart.high[0]) == (4.0, pytest.approx(4 + 3 * (4 / 2) ** 0.5))
+
+
+def up_to(counted, of, share):
+    return math.fsum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(counted + 1))
+
+
+def poisson_up_to(counted, expected):
+    return math.fsum(math.exp(-expected) * expected**k / math.factorial(k) for k in range(counted + 1))
+
+
+def least(chance_up_to, level):
+    return next(k for k in range(1000) if chance_up_to(k) >= level)
+
+
+def test_where_few_are_expected_a_p_chart_has_the_limits_of_the_counts_themselves():
+    """One in a hundred: 4 of 100 lie beyond three standard deviations, and yet come once in fifty-four months."""
+    counts, totals = [4, 0, 1, 0, 1, 0, 1, 1, 0, 1, 2, 1], [100] * 12
+    chart = p_chart(counts, totals)
+    assert chart.exact
+    share = sum(counts) / sum(totals)
+    ends = [least(lambda k: up_to(k, 100, share), level) / 100 for level in (0.00135, 0.99865)]
+    assert [chart.low[0], chart.high[0]] == ends
+    assert 1 - up_to(round(100 * chart.high[0]), 100, share) <= 0.00135
+    assert not any(special_points(chart))
+    assert special_points(p_chart([6, *counts[1:]], totals))[0] == {Rule.BEYOND_LIMITS}
+
+
+def test_the_rule_of_five_chooses_between_normal_and_exact_limits():
+    assert not p_chart([5, 5, 5], [100, 100, 100]).exact
+    assert p_chart([5, 5, 5], [100, 100, 90]).exact
+    assert p_chart([95, 96, 97], [100, 100, 100]).exact  # too few without
+    assert not u_chart([5, 5, 5], [1.0, 1.0, 1.0]).exact
+    assert u_chart([5, 5, 4], [1.0, 1.0, 1.0]).exact
+
+
+def test_where_few_are_expected_a_u_chart_has_the_limits_of_poisson():
+    chart = u_chart([1, 0, 2, 1], [1.0, 1.0, 2.0, 1.0])
+    ends = [least(lambda k, size=size: poisson_up_to(k, 0.8 * size), 0.99865) / size for size in (1, 2)]
+    assert [chart.high[0], chart.high[2]] == ends
+    assert chart.low.tolist() == [0, 0, 0, 0]
+
+
+def test_months_without_a_rare_event_are_no_shift():
+    """Eight quiet months lie below a mean of one event in six, as most months do."""
+    chart = p_chart([1, *[0] * 8, 1, 0, 0], [50] * 12)
+    assert not any(special_points(chart))
 
 
 def test_an_xmr_chart_has_limits_at_2_66_mean_moving_ranges():

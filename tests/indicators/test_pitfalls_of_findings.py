@@ -123,7 +123,7 @@ def test_each_interval_names_its_method_for_methods_differ():
     share, reach = counted / of, quantile() * np.sqrt(107 / 118 * 11 / 118 / 118)
     exact, score, wald = clopper_pearson(counted, of), wilson(counted, of), (share - reach, share + reach)
     assert len({tuple(round(100 * float(end), 1) for end in ends) for ends in (exact, score, wald)}) == 3
-    known = {*Method, "normal", "order_statistics", "aalen_johansen", "dobson", "discrete_time"}
+    known = {*Method, "student_t", "order_statistics", "aalen_johansen", "dobson", "discrete_time"}
     for offered in CATALOGUE.values():
         assert {of.measure.method for of in offered.values()} <= known
     assert figure("participation", "letter 2024-03-01")["method"] == "wilson"

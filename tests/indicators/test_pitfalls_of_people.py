@@ -159,6 +159,26 @@ def test_first_screens_are_told_apart_from_later_ones_and_a_long_lapse_makes_a_f
     ]
 
 
+def test_a_reminder_belongs_to_the_call_it_reminds_of():
+    """In January four are reminded of November's call: it is told of that call how they answered the one before.
+
+    Only who had answered November's, on its day, is called anew by the letter.
+    """
+    people = (
+        "invited 2021-11-15, hpv negative 2021-11-15, invited 2023-11-15, letter 2024-01-10, hpv negative 2024-02-01",
+        "invited 2021-11-15, invited 2023-11-15, letter 2024-01-10",
+        "invited 2021-11-15, hpv negative 2023-11-15, invited 2023-11-15, hpv invalid 2024-01-02, letter 2024-01-10",
+        "invited 2023-11-15, letter 2024-01-10, hpv negative 2024-01-10",
+    )
+    split = {"by": ["attendance"], "when": "2023-2024"}
+    told = [("attended before", 1, 1), ("did not attend before", 1, 2), ("first call", 1, 1)]
+    assert (
+        figures("participation", *people, **split).select("attendance", "numerator", "denominator").rows()
+        == told
+    )
+    assert counts("participation", *people, when="2024") == (0, 1)
+
+
 def test_undelivered_letters_and_kits_stay_where_they_were_sent():
     assert counts("participation", "letter 2024-03-01, undeliverable 2024-03-10") == (0, 1)
     assert counts("kit_return_180d", "kit 2024-03-01, undeliverable 2024-03-10") == (0, 1)

@@ -161,7 +161,7 @@ def _detecting(programme: Programme) -> list[Indicator]:
 def _missing(programme: Programme) -> list[Indicator]:
     define = of_screens(programme, Stratum.LAB, Stratum.CUTOFF)
     found = pl.col("detected").is_not_null()
-    came = pl.col("interval_on") <= pl.col("date").dt.offset_by("24mo")
+    missed = ~pl.col("positive") & (pl.col("interval_on") <= pl.col("date").dt.offset_by("24mo"))
     return [
         define(
             id="fit_interval_cancer_rate",
@@ -180,12 +180,13 @@ def _missing(programme: Programme) -> list[Indicator]:
             id="fit_sensitivity",
             title="Cancers found by the stool test, of all that came",
             numerator="positive, and cancer within 12 months",
-            denominator="cancers found so, or before the next test and within 24 months of a stool test of the period",
+            denominator="cancers found so, or before the next test and within 24 months of a negative stool test of the"
+            " period",
             unit=Unit.EPISODE,
             window=Window(length=Length(months=24)),
             maturity=Length(months=24),
             sources=("R14",),
-            units=each(that(followed_screens, found | came)),
+            units=each(that(followed_screens, found | missed)),
             counted=flagged(found),
         ),
         defining(programme)(

@@ -26,6 +26,7 @@ from analytics.indicators.model import Anchor, Indicator, Level, ResultRule, Str
 from analytics.indicators.outcomes import (
     at_age,
     at_risk,
+    but_not,
     days_until,
     flagged,
     interval_cancer,
@@ -57,7 +58,7 @@ def _describing(programme: Programme) -> list[Indicator]:
     known = "women with invasive cancer found by mammograms of the period, where {} is known"
     shares = [
         ("small_cancer_share", "Cancers of at most 10 mm", "size", "largest diameter at most 10 mm", size, size <= 10,
-         (desirable(25, "B11 [I2]", verified=True),)),
+         (desirable(25, "B11 [I2]", screen="initial", verified=True),)),
         ("under_15mm_share", "Cancers under 15 mm", "size", "largest diameter under 15 mm", size, size < 15,
          (acceptable(50, "B11 [I2]", verified=True),)),
         ("over_20mm_share", "Cancers over 20 mm", "size", "largest diameter over 20 mm", size, size > 20, ()),
@@ -123,7 +124,7 @@ def _missing(programme: Programme) -> list[Indicator]:
             define(
                 id=f"interval_cancer_share_year{year}",
                 title=f"Cancer in year {year} after a screen, of what was to be expected",
-                numerator=f"cancer in year {year} after a screen that found none, before the next",
+                numerator=f"cancer, other than in situ, in year {year} after a screen that found none, before the next",
                 denominator="days at risk after mammograms of the period: to cancer, next screen, death, emigration",
                 measure=Expected(yearly_chance(), days=True, per=100, unit="%"),
                 unit=Unit.PERSON_TIME,
@@ -136,8 +137,9 @@ def _missing(programme: Programme) -> list[Indicator]:
                     ),
                 ),
                 units=each(followed_screens),
-                counted=at_age(at_risk),
-                note="The incidence without screening is not verified: with a tenth more of it this falls by a tenth.",
+                counted=at_age(but_not(happened.IN_SITU, at_risk)),
+                note="Expected are invasive cancers, so carcinoma in situ is not counted. The incidence without screening is"
+                " not verified: with a tenth more of it this falls by a tenth.",
             )
             for year, (begin, end, standard) in shares.items()
         ),

@@ -41,8 +41,12 @@ def acceptable(value: float, source: str, *, whose: str = EUROPE, verified: bool
     return Standard(level=Level.ACCEPTABLE, value=value, whose=whose, source=source, verified=verified)
 
 
-def desirable(value: float, source: str, *, whose: str = EUROPE, verified: bool = False) -> Standard:
-    return Standard(level=Level.DESIRABLE, value=value, whose=whose, source=source, verified=verified)
+def desirable(
+    value: float, source: str, *, whose: str = EUROPE, screen: str = "", verified: bool = False
+) -> Standard:
+    return Standard(
+        level=Level.DESIRABLE, value=value, whose=whose, source=source, verified=verified, screen=screen
+    )
 
 
 def below(level: Level, value: float, source: str, *, screen: str = "", verified: bool = False) -> Standard:

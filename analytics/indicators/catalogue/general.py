@@ -3,7 +3,8 @@
 from functools import partial
 
 from analytics.indicators.catalogue.common import acceptable, basic, defining, desirable, people
-from analytics.indicators.happened.everywhere import calls, kits, kits_back, reminders, undeliverable
+from analytics.indicators.happened.calling import calls
+from analytics.indicators.happened.everywhere import kits, kits_back, reminders, sendings, undeliverable
 from analytics.indicators.happened.screens import answered
 from analytics.indicators.measures import Mean, Share
 from analytics.indicators.model import (
@@ -44,6 +45,7 @@ _TEST = {
 }
 # The half-year beyond the interval is time to take up the call.
 _TAKE_UP = 6
+_ONE_A_DAY = "What was taken on one day is one test, in however many ways it was analysed."
 
 
 _CAME = {
@@ -116,15 +118,16 @@ def calling(programme: Programme) -> list[Indicator]:
             title=_CAME[programme.cancer],
             population=f"{who} when called",
             numerator=f"{test} within 6 months after the first call of the period",
-            denominator=f"{who} sent a letter or kit in the period, undeliverable ones included",
-            window=Window(length=Length(months=6), same_day=False),
+            denominator=f"{who} called by letter or kit in the period, undeliverable ones included",
+            window=Window(length=Length(months=6)),
             maturity=Length(months=6),
             strata=strata,
             sources=("G2",),
             standards=_PARTICIPATION[programme.cancer],
             units=first(calls),
             counted=reached(answered),
-            note="A test on the day the letter was sent is no answer to it.",
+            note="Reminders, and kits sent within half a year, belong to the call that they follow until it is answered."
+            " A test on the day of a call answers it.",
         ),
         after_call(
             id="response_to_reminder",
@@ -132,7 +135,7 @@ def calling(programme: Programme) -> list[Indicator]:
             population=f"{who} when reminded",
             numerator=f"{test} within 12 months after the first reminder of the period",
             denominator=f"{who} sent a reminder in the period, undeliverable ones included",
-            window=Window(length=Length(months=12), same_day=False),
+            window=Window(length=Length(months=12)),
             maturity=Length(months=12),
             strata=strata,
             sources=("C2",),
@@ -145,7 +148,7 @@ def calling(programme: Programme) -> list[Indicator]:
             population=f"{who} when called, who were tested after the call before",
             numerator=f"{test} within 6 months after the first call of the period",
             denominator=f"{who} called in the period who were tested between their previous call and this one",
-            window=Window(length=Length(months=6), same_day=False),
+            window=Window(length=Length(months=6)),
             maturity=Length(months=6),
             strata=basic(programme),
             sources=("G7",),
@@ -165,8 +168,8 @@ def calling(programme: Programme) -> list[Indicator]:
             result_rule=ResultRule.FIRST,
             strata=(*basic(programme), Stratum.LETTER),
             sources=("G2",),
-            units=each(calls),
-            counted=came_back(undeliverable, calls),
+            units=each(sendings),
+            counted=came_back(undeliverable, sendings),
             note="They stay in the denominators of participation and response.",
         ),
     ]
@@ -234,6 +237,7 @@ def covering(programme: Programme) -> list[Indicator]:
             sources=("G4",),
             whose="NordScreen",
             counted=number_of(answered),
+            note=_ONE_A_DAY,
         ),
         define(
             id="overscreening_index",
@@ -244,7 +248,7 @@ def covering(programme: Programme) -> list[Indicator]:
             sources=("G5",),
             whose="NordScreen",
             counted=number_of(answered, among_tested=True),
-            note="Above one also where repeats were owed; one each is the least.",
+            note=f"Above one also where repeats were owed; one each is the least. {_ONE_A_DAY}",
         ),
         define(
             id="never_screened",

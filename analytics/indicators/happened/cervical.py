@@ -61,10 +61,12 @@ def high_grade_cytology(facts: Facts) -> pl.DataFrame:
 
 @fact
 def answered(facts: Facts) -> pl.DataFrame:
-    """HPV and cytology tests that gave an answer."""
+    """Days with an HPV or cytology test that gave an answer: what was taken on one day is one specimen, tested in two
+    ways or one.
+    """
     both = pl.concat([hpv_tests(facts).select("person", "date", "key", "result"),
                       cytology(facts).select("person", "date", "key", "result")])  # fmt: skip
-    return both.filter(~pl.col("result").is_in(NO_ANSWER)).drop("result").sort("key")
+    return per_day(both.filter(~pl.col("result").is_in(NO_ANSWER)).drop("result").sort("key"))
 
 
 @fact

@@ -12,8 +12,8 @@ _REPLACEMENT = "kit_replacement"
 
 
 @fact
-def calls(facts: Facts) -> pl.DataFrame:
-    """Letters and kits that call a person to screening: one row per sending, with `letter`."""
+def sendings(facts: Facts) -> pl.DataFrame:
+    """Letters and kits that call a person to screening or remind of a call: one row per sending, with `letter`."""
     sent = happened(facts, CALLS, "kind", "letter", "arm")
     if sent["letter"].null_count():
         sent = sent.with_columns(
@@ -24,7 +24,7 @@ def calls(facts: Facts) -> pl.DataFrame:
 
 @fact
 def reminders(facts: Facts) -> pl.DataFrame:
-    return calls(facts).filter(pl.col("kind") == EventKind.REMINDED.value)
+    return sendings(facts).filter(pl.col("kind") == EventKind.REMINDED.value)
 
 
 @fact

@@ -86,7 +86,7 @@ QUERIES = {
     **{f"{name}_detection_rate": detection(name) for name in ("cancer", "advanced_adenoma", "advanced_neoplasia")},
     "nns_advanced_neoplasia": detection("advanced_neoplasia"),
     "fit_interval_cancer_rate": at_risk(each("came", "not u.positive"), "24 month"),
-    "fit_sensitivity": share(each("came", f"u.found or u.came_on <= {months(24)}"), "u.found"),
+    "fit_sensitivity": share(each("came", f"u.found or (not u.positive and u.came_on <= {months(24)})"), "u.found"),
     "post_colonoscopy_cancer_3y": share(
         first("assessed", f"{AFTER_POSITIVE} and not {reached('cancer', months(6))}"),
         reached("cancer", months(36), start=months(6)),

@@ -54,6 +54,7 @@ create view told as select *, found as detected, case when found then (select ma
 """
 _FALSE = "u.positive and not u.detected"
 _DISCORDANT = "u.finders > 0 and u.finders < u.readers"
+_NOT_IN_SITU = "(select c.kind <> 2 from cancer c where c.person = u.person and c.date = u.came_on)"
 _CAME = f"u.came_on <= {months(24)}"
 
 
@@ -97,8 +98,8 @@ QUERIES = {
     "node_negative_share": of_described("nodes", "u.told = 0"),
     "stage_two_plus_share": of_described("stage", "u.told <> 'I'"),
     "interval_cancer_rate": share(each("told"), _CAME),
-    "interval_cancer_share_year1": at_risk(each("told"), "12 month"),
-    "interval_cancer_share_year2": at_risk(each("told"), "24 month", "12 month"),
+    "interval_cancer_share_year1": at_risk(each("told"), "12 month", kinds=_NOT_IN_SITU),
+    "interval_cancer_share_year2": at_risk(each("told"), "24 month", "12 month", kinds=_NOT_IN_SITU),
     "episode_sensitivity": share(each("told", f"u.detected or {_CAME}"), "u.detected"),
     "interval_after_dismissal_share": share(each("told", _CAME), "not u.recall"),
     "result_turnaround_15wd": share(

@@ -17,7 +17,7 @@ create macro in_year(born, day) as year(day) - year(born);
 create macro weekdays(a, b) as (select count(*) from range(a + interval 1 day, b + interval 1 day, interval 1 day) r(d)
   where isodow(r.d) < 6);
 create macro has(findings, word) as list_contains(findings, word);
-create view call as select person, date, kind, coalesce(letter, kind) as letter from event
+create view sending as select person, date, kind, coalesce(letter, kind) as letter from event
   where kind in ('invited', 'reminded', 'kit_dispatched') and coalesce(letter, '') <> 'kit_replacement';
 create view leaving as select person, date from event where kind in ('died', 'emigrated');
 create view referral as select person, date from event where kind = 'referred' and coalesce("to", '{2}') = '{2}';
@@ -40,6 +40,12 @@ create view due as select person, due_on as date, kind, state, opened_on, closed
 
 # After the programme's own views of `specimen` (person, date, valid, positive, …) and `answered` (person, date).
 SCREENS = """
+create table call as
+with day as (select person, date, bool_or(kind = 'invited') as invites, bool_or(kind = 'reminded') as reminds from sending group by all),
+follows as (select *, lag(date) over (partition by person order by date) as before from day)
+select person, date from follows f
+ where before is null or invites or date > before + case when reminds then interval 18 month else interval 6 month end
+    or exists (from answered a where a.person = f.person and a.date >= f.before and a.date < f.date);
 create table screen as
 with owed as (
     select person, opened_on, episode, coalesce(evidence_on, closed_on, date '9999-12-31') as until from obligation
@@ -126,7 +132,7 @@ def with_organ():
 
 
 def number(source, since):
-    return f"(select count(*) from {source} o where o.person = u.person and o.date >= {since} and o.date <= u.date)"
+    return f"(select count(distinct o.date) from {source} o where o.person = u.person and o.date >= {since} and o.date <= u.date)"
 
 
 def share(units, counted):
@@ -163,16 +169,16 @@ def waiting(units, source, day):
     return share(units, by_then)
 
 
-def at_risk(units, length, begin="0 day"):
-    """Days at risk; counted where a cancer ended them."""
+def at_risk(units, length, begin="0 day", kinds="true"):
+    """Days at risk; counted where a cancer, of these kinds, ended them."""
     end = f"least(u.came_on, u.next_on, {following('leaving')}, u.date + interval {length}, {CUT})"
     start = f"u.date + interval {begin}"
     later = "ending >= beginning" if begin == "0 day" else "ending > beginning"
 
     def query(fit):
-        return f"""select coalesce(county_on(person, date), 'unknown'), count(*) filter (came_on = ending),
+        return f"""select coalesce(county_on(person, date), 'unknown'), count(*) filter (came_on = ending and {kinds}),
                           sum(datediff('day', beginning, ending))::bigint, null
-                     from (select u.*, ({end})::date as ending, ({start})::date as beginning from ({units(fit)}) u)
+                     from (select u.*, ({end})::date as ending, ({start})::date as beginning from ({units(fit)}) u) u
                     where {later} group by 1"""
 
     return query
@@ -202,16 +208,16 @@ def general(interval):
               select person, date, bool_and(in_time) as in_time from ({each(calls_due, f"not {late}")(fit)}) group by person, date
               qualify row_number() over (partition by person order by date) = 1) group by 1""",
         "invited_in_round": share(living(), reached("call", "u.date", start=months(-interval, "date '2025-01-01'"))),
-        "participation": share(first("call"), reached("answered", months(6), strict=True)),
-        "response_to_reminder": share(first("call", "u.kind = 'reminded'"), reached("answered", months(12), strict=True)),
+        "participation": share(first("call"), reached("answered", months(6))),
+        "response_to_reminder": share(first("sending", "u.kind = 'reminded'"), reached("answered", months(12))),
         "retention": share(
             lambda fit: f"""select * from ({first("call")(fit)}) u where exists (from answered a where a.person = u.person
                               and a.date >= {before} and a.date < u.date)""",
-            reached("answered", months(6), strict=True),
+            reached("answered", months(6)),
         ),
         "undeliverable_rate": share(
-            each("call"),
-            reached("undeliverable", f"least(({days(90)})::date, (select min(n.date) from call n where n.person = u.person and n.date > u.date))"),
+            each("sending"),
+            reached("undeliverable", f"least(({days(90)})::date, (select min(n.date) from sending n where n.person = u.person and n.date > u.date))"),
         ),
         "kit_return_90d": share(each("kit"), reached("back", days(90))),
         "kit_return_180d": share(each("kit"), reached("back", days(180))),

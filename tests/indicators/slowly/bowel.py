@@ -155,7 +155,8 @@ def sensitivity(life, asked):
     told = followed(life)
 
     def ill(d):
-        return told[d]["detected"] or (told[d]["came"] and told[d]["came"] <= months_after(d, 24))
+        missed = not told[d]["positive"] and told[d]["came"] and told[d]["came"] <= months_after(d, 24)
+        return told[d]["detected"] or missed
 
     return shares(asked.each(life, sorted(d for d in told if ill(d))), lambda d: told[d]["detected"])
 

@@ -173,7 +173,9 @@ def risk(life, asked, begin, months):
     told = followed(life)
     found = asked.each(life, sorted(told))
     came, following = ({d: told[d][key] for d in found} for key in ("came", "next"))
-    return at_risk(life, found, came, following, months, begin, lambda d: asked.ages.of(life, d))
+    units = at_risk(life, found, came, following, months, begin, lambda d: asked.ages.of(life, d))
+    # what is in situ ends the time at risk, but is not of the kind that was expected
+    return [replace(u, counted=int(u.counted and cancers(life)[came[u.on]] != "dcis")) for u in units]
 
 
 def described(life, column):

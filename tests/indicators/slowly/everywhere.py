@@ -31,8 +31,20 @@ def days(life, *kinds):
     return [e.date for e in life.events if e.kind in kinds]
 
 
-def calls(life, kinds=("invited", "reminded", "kit_dispatched")):
+def sendings(life, kinds=("invited", "reminded", "kit_dispatched")):
     return [e.date for e in life.events if e.kind in kinds and e.letter != "kit_replacement"]
+
+
+def calls(life, answered):
+    """Days on which a call began: a reminder or kit goes on with the one before it, until that is answered."""
+    begun, last = [], None
+    for d in sorted(set(sendings(life))):
+        reminds, invites = d in sendings(life, ["reminded"]), d in sendings(life, ["invited"])
+        limit = last and months_after(last, 18 if reminds else 6)
+        if invites or last is None or d > limit or any(last <= t < d for t in answered):
+            begun.append(d)
+        last = d
+    return begun
 
 
 def sent_to(life, kind, to):
@@ -133,7 +145,7 @@ def number(life, asked, answered, months, *, tested_only=False):
     since = months_after(END, -months)
     units = []
     for d in asked.here(life):
-        many = sum(since <= t <= d for t in answered)
+        many = sum(since <= t <= d for t in set(answered))  # a specimen tested in two ways is one
         if many or not tested_only:
             units.append(Unit(d, 1, bin=many))
     return units
@@ -141,16 +153,17 @@ def number(life, asked, answered, months, *, tested_only=False):
 
 def retained(life, asked, answered):
     units = []
-    for d in asked.first(life, calls(life)):
-        called = before(calls(life), d)
+    begun = calls(life, answered)
+    for d in asked.first(life, begun):
+        called = before(begun, d)
         if called and any(called <= t < d for t in answered):
-            units.append(Unit(d, int(within(answered, d, months_after(d, 6), same_day=False))))
+            units.append(Unit(d, int(within(answered, d, months_after(d, 6)))))
     return units
 
 
-def came_round(life, asked, screens, months):
+def came_round(life, asked, answered, screens, months):
     units = []
-    for d in asked.first(life, calls(life)):
+    for d in asked.first(life, calls(life, answered)):
         since = before(screens, d)
         if since:
             units.append(Unit(d, int(d <= months_after(since, months))))
@@ -174,22 +187,22 @@ def general(answered, screens, months):
     """Indicators of every programme, from the days of its tests with an answer and of its screens."""
     return {
         "invitation_coverage": owed_in_time,
-        "invited_in_round": lambda life, asked: covered(life, asked, calls(life), months),
+        "invited_in_round": lambda life, asked: covered(life, asked, calls(life, answered(life)), months),
         "participation": lambda life, asked: shares(
-            asked.first(life, calls(life)),
-            lambda d: within(answered(life), d, months_after(d, 6), same_day=False),
+            asked.first(life, calls(life, answered(life))),
+            lambda d: within(answered(life), d, months_after(d, 6)),
         ),
         "response_to_reminder": lambda life, asked: shares(
-            asked.first(life, calls(life, ["reminded"])),
-            lambda d: within(answered(life), d, months_after(d, 12), same_day=False),
+            asked.first(life, sendings(life, ["reminded"])),
+            lambda d: within(answered(life), d, months_after(d, 12)),
         ),
         "retention": lambda life, asked: retained(life, asked, answered(life)),
         "undeliverable_rate": lambda life, asked: shares(
-            asked.each(life, calls(life)),
+            asked.each(life, sendings(life)),
             lambda d: within(
                 days(life, "letter_undeliverable", "kit_undeliverable"),
                 d,
-                min([days_after(d, 90), *(again for again in calls(life) if again > d)]),
+                min([days_after(d, 90), *(again for again in sendings(life) if again > d)]),
             ),
         ),
         "test_coverage": lambda life, asked: covered(life, asked, answered(life), months + 6),
@@ -200,7 +213,7 @@ def general(answered, screens, months):
         "never_screened": lambda life, asked: shares(
             asked.here(life), lambda d: up_to(answered(life), d) is None
         ),
-        "round_length": lambda life, asked: came_round(life, asked, screens(life), months),
+        "round_length": lambda life, asked: came_round(life, asked, answered(life), screens(life), months),
         **{
             f"kit_return_{n}d": lambda life, asked, n=n: shares(
                 asked.each(life, days(life, "kit_dispatched")),
