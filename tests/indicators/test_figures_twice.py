@@ -12,7 +12,7 @@ from analytics.extract.schema import VERSION, fingerprint
 from analytics.funnels.eventlog import event_log
 from analytics.funnels.published import read_funnel
 from analytics.indicators.catalogue import CATALOGUE, defined_for
-from analytics.indicators.cells import added, cells_of
+from analytics.indicators.cells import Wanted, added, cells_of
 from analytics.indicators.engine import Question, answer
 from analytics.indicators.measures import Cumulative, Expected, Mean, Quantile, Standardised, Waiting
 from analytics.indicators.period import period
@@ -111,7 +111,10 @@ def test_every_figure_of_a_published_population_is_computed_twice(file):
     span = period(f"{log.years[0]}-{log.years[-1]}" if len(log.years) > 1 else str(log.years[0]))
     asked = Question(log.programme.id, indicators, span, [])
     cells = added(
-        [cells_of(bucket, indicators, asked.periods, [], log.data_cut) for _, bucket in log.buckets()]
+        [
+            cells_of(bucket, [Wanted(indicators, asked.periods, [])], log.data_cut)[0]
+            for _, bucket in log.buckets()
+        ]
     )
     rows = answer(cells, asked, Manifest(VERSION, fingerprint(), log.data_cut, 0, 0, {})).frame.rows(
         named=True
