@@ -4,7 +4,7 @@ One cell is one stratum of one indicator in one part of the period (and one bin,
 bins). Cells of different buckets add up, because no person is in two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,6 +18,7 @@ from analytics.extract.schema import TABLES
 from analytics.indicators.facts import Facts, Reading
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.indicators.period import Periods
+from analytics.indicators.programmes import Programme
 from analytics.indicators.strata import Split, split
 
 Reads = Mapping[str, Mapping[str, Reading]]  # programme -> table -> what is read of it
@@ -76,36 +77,38 @@ def cells_of(
 
     `reads`: what they read, as `reads_of` tells it; without it everything is read.
     """
-    facts = _facts(bucket, wanted, data_cut, reads or {})
-    return [_cells(facts, one) for one in wanted]
+    found = [[pl.DataFrame(schema=schema(one.strata))] for one in wanted]
+    for programme in _programmes(wanted):  # one after another: what happened in one takes much memory
+        facts = Facts(bucket, programme, data_cut, (reads or {}).get(programme.id, {}))
+        for one, cells in zip(wanted, found, strict=True):
+            cells.extend(_cells(facts, one))
+    return [pl.concat(cells) for cells in found]
 
 
-def _cells(facts: Mapping[str, Facts], wanted: Wanted) -> pl.DataFrame:
+def _programmes(wanted: Sequence[Wanted]) -> Iterable[Programme]:
+    return {of.programme.id: of.programme for one in wanted for of in one.indicators}.values()
+
+
+def _cells(facts: Facts, wanted: Wanted) -> list[pl.DataFrame]:
+    """Of the indicators of that programme."""
     alike: dict[Words, list[Tally]] = {}
     for of in wanted.indicators:
-        told = _tally(facts[of.programme.id], of, wanted.periods, wanted.strata)
-        alike.setdefault(told.words, []).append(told)
-    return pl.concat(
-        [pl.DataFrame(schema=schema(wanted.strata)), *(_decoded(tallies) for tallies in alike.values())]
-    )
+        if of.programme.id == facts.programme.id:
+            told = _tally(facts, of, wanted.periods, wanted.strata)
+            alike.setdefault(told.words, []).append(told)
+    return [_decoded(tallies) for tallies in alike.values()]
 
 
 def reads_of(wanted: Sequence[Wanted], data_cut: date) -> Reads:
     """What all these read of a bucket, by programme and table: found by asking them of nobody."""
     nobody = Bucket(**{name: pl.LazyFrame(schema=table.schema) for name, table in TABLES.items()})
-    facts = _facts(nobody, wanted, data_cut, {})
-    for one in wanted:
-        for of in one.indicators:
-            _tally(facts[of.programme.id], of, one.periods, one.strata)
-    return {name: known.asked for name, known in facts.items()}
-
-
-def _facts(bucket: Bucket, wanted: Sequence[Wanted], data_cut: date, reads: Reads) -> Mapping[str, Facts]:
-    programmes = {of.programme.id: of.programme for one in wanted for of in one.indicators}
-    return {
-        name: Facts(bucket, programme, data_cut, reads.get(name, {}))
-        for name, programme in programmes.items()
-    }
+    found: dict[str, Mapping[str, Reading]] = {}
+    for programme in _programmes(wanted):
+        facts = Facts(nobody, programme, data_cut)
+        for one in wanted:
+            _cells(facts, one)
+        found[programme.id] = facts.asked
+    return found
 
 
 def _tally(facts: Facts, of: Indicator, periods: Periods, strata: Sequence[Stratum]) -> Tally:
