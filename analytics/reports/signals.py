@@ -110,6 +110,7 @@ def course(of: Indicator, frame: pl.DataFrame) -> Course | None:
     name, chart, scale = _chart(of, months)
     rules = special_points(chart)
     columns = {n: getattr(chart, n) * scale for n in ("centre", "low", "high")}
+    columns["low"] = np.maximum(columns["low"], 0)  # nothing that is counted here can be less than none
     told = months.with_columns(**{n: pl.Series(values) for n, values in columns.items()}).to_dicts()
     rows = [
         row | {"day": date.fromisoformat(f"{row['month']}-01"), "special": bool(broken), "rules": broken}
