@@ -36,8 +36,7 @@ class Rule(StrEnum):
 class Chart:
     """One entry per point; `low` and `high` are the limits, `deviation` what they are three of.
 
-    `exact`: limits are those of the counts' own distribution, which is skew; then runs and trends say nothing, as
-    they take half of all points to lie on either side of the centre.
+    `exact`: whether a point's limits are those of the counts' own distribution.
     """
 
     values: Array
@@ -45,7 +44,14 @@ class Chart:
     low: Array
     high: Array
     deviation: Array
-    exact: bool = False
+    exact: Array
+
+    @property
+    def skew(self) -> bool:
+        """Whether most points are of so few events that they lie below the centre more often than above: then runs and
+        trends say nothing.
+        """
+        return bool(self.exact.mean() > 0.5)
 
     @property
     def scores(self) -> Array:
@@ -55,27 +61,27 @@ class Chart:
 
 
 def p_chart(counts: Numbers, totals: Numbers) -> Chart:
-    """Shares of totals that vary from point to point; with exact limits where some point is expected to have fewer
-    than FEWEST_EXPECTED events, or fewer without.
+    """Shares of totals that vary from point to point; limits are exact at points that are expected to have fewer than
+    FEWEST_EXPECTED events, or fewer without.
     """
     counted, of = _arrays(counts, totals)
     centre = float(counted.sum() / of.sum())
     chart = _chart(counted / of, centre, np.sqrt(centre * (1 - centre) / of), highest=1.0)
-    if of.min() * min(centre, 1 - centre) >= FEWEST_EXPECTED:
-        return chart
     low, high = (binomial_quantile(level, of, centre) / of for level in (_BEYOND_THREE, 1 - _BEYOND_THREE))
-    return replace(chart, low=low, high=high, exact=True)
+    return _exact_where(of * min(centre, 1 - centre) < FEWEST_EXPECTED, chart, low, high)
 
 
 def u_chart(counts: Numbers, exposures: Numbers) -> Chart:
-    """Events per unit of exposure, such as cancers per person-year; with exact limits as a p chart has them."""
+    """Events per unit of exposure, such as cancers per person-year; limits are exact where a p chart's would be."""
     counted, of = _arrays(counts, exposures)
     centre = float(counted.sum() / of.sum())
     chart = _chart(counted / of, centre, np.sqrt(centre / of))
-    if of.min() * centre >= FEWEST_EXPECTED:
-        return chart
     low, high = (poisson_quantile(level, of * centre) / of for level in (_BEYOND_THREE, 1 - _BEYOND_THREE))
-    return replace(chart, low=low, high=high, exact=True)
+    return _exact_where(of * centre < FEWEST_EXPECTED, chart, low, high)
+
+
+def _exact_where(few: Array, chart: Chart, low: Array, high: Array) -> Chart:
+    return replace(chart, low=np.where(few, low, chart.low), high=np.where(few, high, chart.high), exact=few)
 
 
 def xmr_chart(values: Numbers) -> Chart:
@@ -101,18 +107,19 @@ def _chart(
 ) -> Chart:
     middle = np.full(len(values), centre)
     low, high = middle - 3 * deviation, middle + 3 * deviation
-    return Chart(values, middle, np.clip(low, lowest, None), np.clip(high, None, highest), deviation)
+    exact = np.zeros(len(values), dtype=bool)
+    return Chart(values, middle, np.clip(low, lowest, None), np.clip(high, None, highest), deviation, exact)
 
 
 def special_points(chart: Chart, *, shift: int = _SHIFT, trend: int = _TREND) -> Sequence[frozenset[Rule]]:
-    """For each point the rules it breaks; a run is named at its last point and after. Of exact limits only those."""
+    """For each point the rules it breaks; a run is named at its last point and after. Of a skew chart no runs."""
     checks: Mapping[Rule, Callable[[], Array]] = {
         Rule.BEYOND_LIMITS: lambda: (chart.values > chart.high) | (chart.values < chart.low),
         Rule.TWO_OF_THREE: lambda: _two_of_three(chart.scores),
         Rule.SHIFT: lambda: _run(np.sign(chart.values - chart.centre), shift),
         Rule.TREND: lambda: _trend(chart.values, trend),
     }
-    asked = [Rule.BEYOND_LIMITS] if chart.exact else list(checks)
+    asked = [Rule.BEYOND_LIMITS] if chart.skew else list(checks)
     broken = {rule: checks[rule]() for rule in asked}
     return [frozenset(rule for rule, points in broken.items() if points[i]) for i in range(len(chart.values))]
 

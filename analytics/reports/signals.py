@@ -115,13 +115,12 @@ class Course:
 
     rows: Sequence[dict[str, Any]]
     chart: str
-    exact: bool
+    exact: bool  # some limits are
+    skew: bool  # most are, so that only limits are judged
 
 
-_EXACT = (
-    "With fewer than {n} events expected in some months the limits are exact, and only they are judged: runs and trends"
-    " mean nothing there."
-)
+_EXACT = "In months with fewer than {n} events expected the limits are exact."
+_SKEW = "Most months are such: runs and trends mean nothing there and are not judged."
 
 
 def course(of: Indicator, frame: pl.DataFrame) -> Course | None:
@@ -138,12 +137,13 @@ def course(of: Indicator, frame: pl.DataFrame) -> Course | None:
     name, chart, scale = _chart(of, months)
     rules = special_points(chart)
     columns = {n: getattr(chart, n) * scale for n in ("centre", "low", "high")}
+    columns["low"] = np.maximum(columns["low"], 0)  # nothing that is counted here can be less than none
     told = months.with_columns(**{n: pl.Series(values) for n, values in columns.items()}).to_dicts()
     rows = [
         row | {"day": date.fromisoformat(f"{row['month']}-01"), "special": bool(broken), "rules": broken}
         for row, broken in zip(told, rules, strict=True)
     ]
-    return Course(rows, name, chart.exact)
+    return Course(rows, name, bool(chart.exact.any()), chart.skew)
 
 
 def _chart(of: Indicator, months: pl.DataFrame) -> tuple[str, Chart, float]:
@@ -165,7 +165,8 @@ def told_course(found: Course, say: Wording, *, last: int | None = None) -> list
         if (broken := [row for row in found.rows[-(last or len(found.rows)) :] if rule in row["rules"]])
     ]
     lines = [_capital(line) for line in told] or [say("No rule was broken: the months differ as months do.")]
-    return [*lines, say(_EXACT, n=FEWEST_EXPECTED)] if found.exact else lines
+    exact = [say(_EXACT, n=FEWEST_EXPECTED)] if found.exact else []
+    return [*lines, *exact, *([say(_SKEW)] if found.skew else [])]
 
 
 _RUNS = (Rule.SHIFT, Rule.TREND)

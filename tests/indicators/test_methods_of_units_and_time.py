@@ -138,7 +138,7 @@ def test_where_few_are_expected_a_p_chart_has_the_limits_of_the_counts_themselve
     """One in a hundred: 4 of 100 lie beyond three standard deviations, and yet come once in fifty-four months."""
     counts, totals = [4, 0, 1, 0, 1, 0, 1, 1, 0, 1, 2, 1], [100] * 12
     chart = p_chart(counts, totals)
-    assert chart.exact
+    assert chart.exact.all()
     share = sum(counts) / sum(totals)
     ends = [least(lambda k: up_to(k, 100, share), level) / 100 for level in (0.00135, 0.99865)]
     assert [chart.low[0], chart.high[0]] == ends
@@ -148,11 +148,17 @@ def test_where_few_are_expected_a_p_chart_has_the_limits_of_the_counts_themselve
 
 
 def test_the_rule_of_five_chooses_between_normal_and_exact_limits():
-    assert not p_chart([5, 5, 5], [100, 100, 100]).exact
-    assert p_chart([5, 5, 5], [100, 100, 90]).exact
-    assert p_chart([95, 96, 97], [100, 100, 100]).exact  # too few without
-    assert not u_chart([5, 5, 5], [1.0, 1.0, 1.0]).exact
-    assert u_chart([5, 5, 4], [1.0, 1.0, 1.0]).exact
+    assert p_chart([5, 5, 5], [100, 100, 100]).exact.tolist() == [False, False, False]
+    assert p_chart([10, 10, 3], [100, 100, 30]).exact.tolist() == [False, False, True]
+    assert p_chart([95, 96, 97], [100, 100, 100]).exact.all()  # too few without
+    assert u_chart([10, 10, 2], [1.0, 1.0, 0.2]).exact.tolist() == [False, False, True]
+
+
+def test_one_quiet_month_does_not_silence_the_runs():
+    counts, totals = [*[8] * 11, 0, *[14] * 8], [*[100] * 11, 10, *[100] * 8]
+    chart = p_chart(counts, totals)
+    assert chart.exact.sum() == 1
+    assert special_points(chart)[-1] == {Rule.SHIFT}
 
 
 def test_where_few_are_expected_a_u_chart_has_the_limits_of_poisson():
@@ -184,7 +190,12 @@ def named(values, **lengths):
     steady = [0.0, 0.0]
     chart = xmr_chart([*steady, *values])
     unit = type(chart)(
-        chart.values, chart.centre * 0, chart.centre * 0 - 3, chart.centre * 0 + 3, chart.deviation * 0 + 1
+        chart.values,
+        chart.centre * 0,
+        chart.centre * 0 - 3,
+        chart.centre * 0 + 3,
+        chart.deviation * 0 + 1,
+        chart.exact,
     )
     return [sorted(rules) for rules in special_points(unit, **lengths)[2:]]
 

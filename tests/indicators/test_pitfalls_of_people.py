@@ -177,6 +177,11 @@ def test_a_reminder_belongs_to_the_call_it_reminds_of():
         == told
     )
     assert counts("participation", *people, when="2024") == (0, 1)
+    reminded = figures("response_to_reminder", *people[:2], by=["attendance"])
+    assert reminded.select("attendance", "numerator", "denominator").rows() == [
+        ("attended before", 1, 1),
+        ("did not attend before", 0, 1),
+    ]
 
 
 def test_undelivered_letters_and_kits_stay_where_they_were_sent():

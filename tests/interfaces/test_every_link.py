@@ -183,14 +183,28 @@ async def test_every_link_and_picture_of_a_programmes_page_leads_somewhere(reade
     assert await check_downloads(reader, page, MEDIA) >= 4
 
 
-@pytest.mark.parametrize("programme", HOME)
-async def test_every_filter_narrows_and_its_page_holds_what_its_files_hold(reader, programme):
-    page = await page_of(reader, f"/dashboard/{programme}?period={PERIOD}&lang=en")
-    for name, words in page.choices.items():
-        word = "participation" if name == "indicator" else words[-1]
-        asked = urlencode({"period": PERIOD, "lang": "en"} | {name: word})
-        narrowed = await page_of(reader, f"/dashboard/{programme}?{asked}")
-        assert await check_downloads(reader, narrowed, ("csv",)) >= 1
+async def check_filters(reader, programme, indicator):
+    """The last word of each filter: its page opens, and holds what its files hold."""
+    base = {"period": PERIOD, "lang": "en"} | ({"indicator": indicator} if indicator else {})
+    page = await page_of(reader, f"/dashboard/{programme}?{urlencode(base)}")
+    for name in page.choices.keys() - {"indicator"}:
+        asked = urlencode(base | {name: page.choices[name][-1]})
+        await check_downloads(reader, await page_of(reader, f"/dashboard/{programme}?{asked}"), ("csv",))
+    return page.choices.keys()
+
+
+@pytest.mark.parametrize(
+    ("programme", "indicator", "filters"),
+    [
+        ("no-cervical", "hpv_positivity", {"county", "age_group", "sample", "lab"}),
+        ("no-breast", "assessment_referral_rate", {"county", "age_group", "unit"}),
+        ("no-colorectal", "adenoma_detection_rate", {"county", "age_group", "sex", "unit"}),
+    ],
+)
+async def test_every_filter_narrows_and_its_page_holds_what_its_files_hold(
+    reader, programme, indicator, filters
+):
+    assert await check_filters(reader, programme, indicator) == filters | {"indicator", "period"}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +218,12 @@ async def test_every_filter_narrows_and_its_page_holds_what_its_files_hold(reade
 async def test_the_files_of_an_indicator_hold_the_numbers_on_its_page(reader, programme, indicator):
     page = await page_of(reader, f"/dashboard/{programme}?indicator={indicator}&period={PERIOD}&lang=en")
     assert await check_downloads(reader, page, ("csv", "parquet", "xlsx")) >= 1
+
+
+@pytest.mark.scale
+@pytest.mark.parametrize("programme", HOME)
+async def test_every_filter_of_a_whole_programme(reader, programme):
+    assert {"period", "county", "age_group"} <= await check_filters(reader, programme, "")
 
 
 @pytest.mark.scale
