@@ -17,9 +17,7 @@ _CORES = len(os.sched_getaffinity(0))
 _THREADS = max(2, min(4, _CORES))
 _PROCESSES = min(8, _CORES)  # each holds one bucket in memory
 _SEVERAL = 10  # buckets at most are added up before their cells are handed over
-# To the allocator of polars in the processes: not to give back at once what the next frame will ask for again, which is
-# a tenth of the time.
-_KEEP_MEMORY = ("_RJEM_MALLOC_CONF", "dirty_decay_ms:30000,muzzy_decay_ms:30000")
+_ALLOCATOR, _KEPT = "_RJEM_MALLOC_CONF", "dirty_decay_ms:30000,muzzy_decay_ms:30000"
 _MANY = 10  # indicators, from which on a process is worth its start of half a second
 
 
@@ -39,9 +37,19 @@ def counted(dataset: Dataset, wanted: Sequence[Wanted]) -> list[pl.DataFrame]:
     numbers = range(len(dataset.buckets))
     several = max(1, min(_SEVERAL, len(numbers) // (2 * _PROCESSES)))
     runs = [numbers[first : first + several] for first in numbers[::several]]
-    os.environ.setdefault(*_KEEP_MEMORY)
+    _keep_memory()
     with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as processes:
         return _added(wanted, processes.map(there, runs))
+
+
+def _keep_memory() -> None:
+    """Tells the allocator of polars in processes to come not to give back at once what the next frame asks for again.
+
+    That is a tenth of their time. polars has its own settings there already, and later ones hold.
+    """
+    told = os.environ.get(_ALLOCATOR, "")
+    if _KEPT not in told:
+        os.environ[_ALLOCATOR] = f"{told},{_KEPT}".lstrip(",")
 
 
 def _cells_there(
