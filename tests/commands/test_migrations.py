@@ -15,7 +15,7 @@ from screening.storage.tables import Xid8, metadata
 from screening.storage.urls import for_sqlalchemy
 
 ROOMS_WITH_TABLES = (
-    "analytics.extract", "analytics.releases", "invitations.kits", "invitations.sending", "labs",
+    "analytics.answers", "analytics.extract", "analytics.releases", "invitations.kits", "invitations.sending", "labs",
     "screening.history", "screening.ledger", "screening.people", "screening.rulebook",
 )  # fmt: skip
 for room in ROOMS_WITH_TABLES:
