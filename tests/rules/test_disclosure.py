@@ -191,6 +191,20 @@ def test_two_rounded_answers_tell_no_more_together_than_apart(counts):
     assert [found for found in found_out(counts, by, attacker) if found[0] in asked] == []
 
 
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(counts_by("county", "age_group"))
+def test_a_rounded_answer_does_not_complete_a_release(counts):
+    """The release is exact and hides little; the answer is rounded, and asked by whoever has read the release."""
+    first, told_first = told_to(PUBLIC, margin(counts, (0,)), ("county",))
+    by = ("county", "age_group")
+    _, told_second = told_to(ANALYST, counts, by, [earlier(first)])
+    attacker = attacked(counts, by, told_first, whole=False)
+    attacker.rounding, attacker.small = ANALYST.rounding.base, ANALYST.small.below
+    for words, what, number in published(told_second):
+        attacker.reads(inside(words), what, number)
+    assert found_out(counts, by, attacker) == []
+
+
 OSLO_AND_THE_REST = {("Oslo",): (12, 90), ("Rogaland",): (20, 80), ("Vestland",): (30, 99)}
 
 
