@@ -51,7 +51,7 @@ def judge(
     """
     own = cells_of(answers)
     read = read_together(own, before, measures.small.below)
-    left = left_over(read.numbers, measures.small.below, read.known)
+    left = left_over(read.numbers, read.known)
     cells = {**read.numbers, **{cell: read.numbers[a] - read.numbers[b] for cell, (a, b) in left.items()}}
     kept = _kept(cells, own, answers, measures, before)
     groups = dict(groups_told(own, measures.groups.below)) if measures.groups else {}

@@ -36,8 +36,8 @@ CHAINS = (
 )  # fmt: skip
 
 
-def left_over(cells: Cells, below: int, known: Collection[Cell] = ()) -> Left:
-    """Of all these numbers, those that leave few of a wider one; from 1 up to, but not with, `below`.
+def left_over(cells: Cells, known: Collection[Cell] = ()) -> Left:
+    """What a wider number leaves beside a narrower one inside it: never less than nobody.
 
     What two numbers leave that are both known is known.
     """
@@ -45,7 +45,7 @@ def left_over(cells: Cells, below: int, known: Collection[Cell] = ()) -> Left:
     return {
         _left(wide, narrow): (wide, narrow)
         for wide, narrow in pairs
-        if 0 < cells[wide] - cells[narrow] < below and not (wide in known and narrow in known)
+        if cells[wide] >= cells[narrow] and not (wide in known and narrow in known)
     }
 
 
