@@ -1,16 +1,16 @@
 """Indicators over HTTP. Counts only: no route here answers with a person."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from litestar import HttpMethod, Response, get, route
+from litestar import Response
 from litestar.params import FromHeader, FromPath, FromQuery, HeaderParameter, QueryParameter
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
-from analytics.disclosure.answer import Asked
+from analytics.answers.analysts import Cut, cut_of
 from analytics.disclosure.cells import definition_digest
 from analytics.disclosure.policy import Audience, Measures, installed
 from analytics.extract.dataset import Dataset
@@ -20,14 +20,24 @@ from analytics.indicators.describe import described
 from analytics.indicators.engine import Question, compute, question
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
-from analytics.live import Held, computed, held_of
+from analytics.live import computed, held_of
 from analytics.negotiation import chosen, unchanged
 from analytics.parameters import refuse_others
 from analytics.reports.counts import words_seen
 from analytics.reports.formats import Format, format_named, render
 from screening.refusals import NotAllowed, Refused
 from screening.vocabulary import Role
-from screening.web import PROBLEMS, CallerRequest, Problem, allow, gives, refusals, today_of
+from screening.web import (
+    PROBLEMS,
+    CallerRequest,
+    Problem,
+    allow,
+    database_of,
+    gives,
+    read,
+    refusals,
+    today_of,
+)
 
 _INTERNAL = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
 _READERS = (*_INTERNAL, Role.ANALYST)
@@ -42,15 +52,12 @@ _MEDIA: Mapping[Format, str] = {
 _FormatName = Annotated[str | None, QueryParameter(name="format")]
 _Held = Annotated[str, HeaderParameter(name="If-None-Match")]
 _PARAMETERS = ("programme", "period", "by", "ids", "county", "lab", "unit", "format")
-_TOLD = "told_to_analysts"
-_READ = [HttpMethod.GET, HttpMethod.HEAD]
 _VARY = {"Vary": "Accept, Authorization, Cookie"}
 _PRIVATE = {"Cache-Control": "private, no-cache"}  # kept by the caller, but asked for again
 
 
-@route(
+@read(
     "/indicators",
-    http_method=_READ,
     summary="Definitions; with `programme` or `period` their results",
     **allow(*_READERS, refused={**PROBLEMS, **refusals(Problem, "application/problem+json", (406,))}),
     **gives({media: {} for media in _MEDIA.values()}),
@@ -87,16 +94,13 @@ async def list_indicators(
     )
     wanted = _format(form, accept)
     measures = _measures(request)
-    held = await held_of(request)
-    tag = _etag(held, asked, wanted, measures)
-    headers = {"ETag": tag, **_VARY, **_PRIVATE}
+    found = await _counted(request, measures)
+    tag = _etag(found.mark, asked, wanted, measures)
+    headers = {"ETag": tag, "Data-Cut": found.dataset.manifest.data_cut.isoformat(), **_VARY, **_PRIVATE}
     if unchanged(if_none_match, tag):
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    if request.method == HttpMethod.HEAD:
-        return Response(b"", media_type=_MEDIA[wanted], headers=headers)
-    await computed(partial(_refuse_unseen, programme=asked.programme, narrowed=narrowed), held.dataset)
-    content = await _content(request, held.dataset, asked, wanted, measures)
-    return Response(content, media_type=_MEDIA[wanted], headers=headers)
+    await computed(partial(_refuse_unseen, programme=asked.programme, narrowed=narrowed), found.dataset)
+    return Response(await found.content(asked, wanted), media_type=_MEDIA[wanted], headers=headers)
 
 
 def _refuse_unseen(dataset: Dataset, programme: str, narrowed: Mapping[str, str]) -> None:
@@ -107,29 +111,33 @@ def _refuse_unseen(dataset: Dataset, programme: str, narrowed: Mapping[str, str]
             raise no_such("unknown_filter", name, word, known[name], filter=name)
 
 
-async def _content(
-    request: CallerRequest, dataset: Dataset, asked: Question, wanted: Format, measures: Measures | None
-) -> bytes | str:
-    if wanted == Format.HTML:
-        if measures is not None:
-            raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
-        return await _page(dataset, asked)
+class _Counted(NamedTuple):
+    """What a caller is answered of. `mark`: equal where the answers are."""
+
+    mark: tuple[object, ...]
+    dataset: Dataset
+    content: Callable[[Question, Format], Awaitable[bytes | str]]
+
+
+async def _counted(request: CallerRequest, measures: Measures | None) -> _Counted:
     if measures is None:
-        return render(await computed(partial(compute, asked=asked), dataset), wanted)
-    about = _asked_before(request, dataset, measures)
-    return render(await computed(lambda _: about.answer(asked), dataset), wanted)
+        held = await held_of(request)
+        return _Counted(held.mark, held.dataset, partial(_as_it_is, held.dataset))
+    cut = await cut_of(request, measures)
+    return _Counted((cut.kept.id,), cut.dataset, partial(_told, request, cut))
 
 
-def _asked_before(request: CallerRequest, dataset: Dataset, measures: Measures) -> Asked:
-    """What analysts were told today: all day of the data that the first of them asked for.
+async def _as_it_is(dataset: Dataset, asked: Question, wanted: Format) -> bytes | str:
+    if wanted == Format.HTML:
+        return await _page(dataset, asked)
+    return render(await computed(partial(compute, asked=asked), dataset), wanted)
 
-    Else who asks again after every event would see by single people where a rounded number turns.
-    """
-    held: Asked | None = getattr(request.app.state, _TOLD, None)
-    if held is None or held.dataset.manifest.data_cut != dataset.manifest.data_cut:
-        held = Asked(dataset, measures)
-        setattr(request.app.state, _TOLD, held)
-    return held
+
+async def _told(request: CallerRequest, cut: Cut, asked: Question, wanted: Format) -> bytes:
+    if wanted == Format.HTML:
+        raise NotAllowed("would_disclose", "the page shows numbers as they are; ask for another form")
+    told = await cut.answer(asked, database=database_of(request), actor=request.user, today=today_of(request))
+    return render(told, wanted)
 
 
 def _measures(request: CallerRequest) -> Measures | None:
@@ -138,15 +146,15 @@ def _measures(request: CallerRequest) -> Measures | None:
     return installed().measures(Audience.INTERNAL if internal else Audience.ANALYST)
 
 
-def _etag(held: Held, asked: Question, wanted: Format, measures: Measures | None) -> str:
+def _etag(mark: tuple[object, ...], asked: Question, wanted: Format, measures: Measures | None) -> str:
     """Names exactly what would be sent: of which data, by which definitions, to which question, in which form."""
     definitions = [definition_digest(of) for of in asked.indicators]
     words = [asked.programme, asked.period.text, list(asked.by), dict(asked.where), definitions]
-    told = msgspec.json.encode([list(map(str, held.mark)), *words, wanted, measures], order="deterministic")
+    told = msgspec.json.encode([list(map(str, mark)), *words, wanted, measures], order="deterministic")
     return f'"{sha256(told).hexdigest()[:32]}"'
 
 
-@get("/indicators/{indicator:str}", summary="One definition", **allow(*_READERS))
+@read("/indicators/{indicator:str}", summary="One definition", **allow(*_READERS))
 async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     """Everything that was fixed before it was counted; an unknown id is refused, naming the nearest."""
     return described(definition(indicator))

@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
-from litestar import Request
+from litestar import HttpMethod, Request, route
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.params import PathParameter, QueryParameter
+from litestar.types import Message, Scope
 
 from screening.refusals import NotAllowed
 from screening.storage.database import Database
@@ -130,6 +131,17 @@ def anyone() -> dict[str, Any]:
     """Declares a route that needs no token: health, metadata, static pages without data."""
     opt = {"roles": frozenset[Role](), "public": True, "exclude_from_auth": True}
     return {"opt": opt, "security": [{}], "responses": refusals(Problem, _PROBLEM, (400,))}
+
+
+def read(path: str, **more: Any) -> Callable[[Callable[..., Any]], BaseRouteHandler]:
+    """Declares a route that only reads: what HEAD is told of it is what GET would be, but the content."""
+    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD], **more)
+
+
+async def without_content(message: Message, scope: Scope) -> None:
+    """Hook of the application, before it sends: an answer to HEAD ends with its headers, also a refusal."""
+    if message["type"] == "http.response.body" and scope.get("method") == HttpMethod.HEAD:
+        message["body"] = b""
 
 
 def require_role(actor: Actor, handler: BaseRouteHandler) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Annotated, Any
 
-from litestar import Response, get
+from litestar import Response
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from analytics.dashboard.desk import Desk
@@ -17,7 +17,7 @@ from analytics.reports.style import style
 from analytics.reports.words import Language
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.vocabulary import Role
-from screening.web import PROBLEMS, CallerRequest, allow, anyone, gives, refusals, today_of
+from screening.web import PROBLEMS, CallerRequest, allow, anyone, gives, read, refusals, today_of
 
 # Exact numbers, small ones too: for those who run the programme. Others are answered by /indicators.
 _READERS = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
@@ -58,13 +58,13 @@ _PAGE: dict[str, Any] = {
 _FILE = gives({media: {} for media in _MEDIA.values()})
 
 
-@get("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
+@read("/dashboard/page.css", summary="How the dashboard looks", media_type="text/css", **anyone())
 async def show_style() -> Response[str]:
     """The same for everybody; its address changes when it does."""
     return Response(style(), media_type="text/css", headers={"Cache-Control": "public, max-age=31536000"})
 
 
-@get("/dashboard", summary="All programmes", **_PAGE)
+@read("/dashboard", summary="All programmes", **_PAGE)
 async def show_dashboard(
     request: CallerRequest,
     period: FromQuery[str | None] = None,
@@ -86,7 +86,7 @@ async def show_dashboard(
     return await _answered(request, page, _HTML, _POLICY)
 
 
-@get(
+@read(
     "/dashboard/{programme:str}",
     summary="One programme, or one of its indicators",
     **_PAGE,
@@ -128,7 +128,7 @@ async def show_programme(
     return await _answered(request, page, _HTML, _POLICY)
 
 
-@get(
+@read(
     "/dashboard/{programme:str}/{file:str}",
     summary="A picture of the dashboard, or its rows",
     **_FILE,

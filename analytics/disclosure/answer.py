@@ -3,18 +3,17 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from analytics.disclosure.cells import WEIGHTED, Cell, Place, What, places
-from analytics.disclosure.judge import Told, Verdict, judge, rounded
+from analytics.disclosure.judge import Verdict, judge, rounded
 from analytics.disclosure.policy import Measures, Rounding
 from analytics.extract.dataset import Dataset
 from analytics.indicators.engine import Question, Results, compute
-from analytics.indicators.measures import Quantile
+from analytics.indicators.measures import Quantile, Waiting
 from analytics.indicators.model import Stratum
 from screening.refusals import Refused
 
@@ -28,50 +27,18 @@ def reason(measures: Measures) -> str:
     return f"fewer than {measures.small.below}, or would tell such a number"
 
 
-class Asked:
-    """Questions about one dataset: each answer is safe beside its margins, and beside all answers before it.
-
-    Whoever asks twice is answered the same, and two who put together what they were told learn no more than from
-    one table.
-    """
-
-    def __init__(self, dataset: Dataset, measures: Measures) -> None:
-        self.dataset = dataset
-        self._measures = measures
-        self._told = Told(dataset.manifest.data_cut, {}, frozenset(), {})
-        self._answers: dict[object, Results] = {}
-        self._lock = Lock()
-
-    def answer(self, asked: Question) -> Results:
-        """Refuses what the answers before tell too much of, and municipalities without their counties: the sums
-        of the ones are the others.
-        """
-        _refuse_places_without_their_whole(asked)
-        known = self._answers.get(_named(asked))
-        if known is not None:
-            return known
-        answers = [compute(self.dataset, one) for one in margins(asked)]
-        with self._lock:  # who asked the same meanwhile was told first
-            return self._answers.get(_named(asked)) or self._judged(answers, asked)
-
-    def _judged(self, answers: Sequence[Results], asked: Question) -> Results:
-        verdict = judge(answers, self._measures, [self._told])
-        self._told = self._told.and_also(verdict)
-        told = _only(tell(answers, verdict, self._measures)[0], asked)
-        self._answers[_named(asked)] = told
-        return told
-
-
-def _named(asked: Question) -> object:
-    """Equal for questions that have one answer."""
-    ids = tuple(of.id for of in asked.indicators)
-    return asked.programme, ids, asked.period.text, tuple(asked.by), tuple(sorted(asked.where.items()))
-
-
-def _refuse_places_without_their_whole(asked: Question) -> None:
+def refuse_telling_parts(asked: Question) -> None:
+    """Refuses municipalities without their counties: the sums of the ones are the others."""
     strata = {*asked.by, *asked.where}
     if Stratum.MUNICIPALITY in strata and Stratum.COUNTY not in strata:
         raise Refused("would_disclose", "ask by county,municipality: the one is told only beside the other")
+
+
+def answered(dataset: Dataset, measures: Measures, asked: Question) -> Results:
+    """The answer as this audience may have it, beside its own margins and nothing else that was told."""
+    refuse_telling_parts(asked)
+    answers = [compute(dataset, one) for one in margins(asked)]
+    return told_of(answers, judge(answers, measures), measures, asked)
 
 
 def margins(asked: Question) -> Iterator[Question]:
@@ -82,7 +49,9 @@ def margins(asked: Question) -> Iterator[Question]:
             yield replace(asked, by=by, where={})
 
 
-def _only(results: Results, asked: Question) -> Results:
+def told_of(answers: Sequence[Results], verdict: Verdict, measures: Measures, asked: Question) -> Results:
+    """What was asked for; `answers`: that and its margins, the widest first."""
+    results = tell(answers[:1], verdict, measures)[0]
     frame = results.frame
     for stratum, word in asked.where.items():
         frame = frame.filter(pl.col(stratum.value) == word)
@@ -107,7 +76,8 @@ def _told(
     weighted = {of.id for of in results.question.indicators if isinstance(of.measure, WEIGHTED)}
     marked = [_missing(place, hidden, made_of_hidden, weighted) for place in places(results)]
     columns = ("_numerator", "_denominator", "_figures")
-    frame = results.frame if measures.rounding is None else _rounded(results, measures.rounding)
+    rounding = measures.rounding
+    frame = _without_ends(results, measures) if rounding is None else _rounded(results, rounding)
     flags = pl.DataFrame(marked, schema=dict.fromkeys(columns, pl.Boolean), orient="row")
     return replace(results, frame=_emptied(pl.concat([frame, flags], how="horizontal"), reason(measures)))
 
@@ -147,6 +117,16 @@ def _rounded(results: Results, rounding: Rounding) -> pl.DataFrame:
         for (name,), part in frame.partition_by("id", as_dict=True, maintain_order=True).items()
     ]
     return pl.concat([part.cast(results.frame.schema) for part in parts] or [frame])
+
+
+def _without_ends(results: Results, measures: Measures) -> pl.DataFrame:
+    """Shares by a day told coarsely: beside exact counts they tell how few died or moved away while they waited."""
+    waiting = {of.id for of in results.question.indicators if isinstance(of.measure, Waiting)}
+    parts = [
+        _coarser(part, measures.small.below).cast(results.frame.schema) if name in waiting else part
+        for (name,), part in results.frame.partition_by("id", as_dict=True, maintain_order=True).items()
+    ]
+    return pl.concat(parts or [results.frame])
 
 
 def _coarser(part: pl.DataFrame, base: int) -> pl.DataFrame:

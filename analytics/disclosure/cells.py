@@ -1,13 +1,12 @@
 """The numbers behind figures: whom they count, where they stand, and which of them are sensitive."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
-from analytics.disclosure.protect import Sensitive
 from analytics.indicators.describe import described
 from analytics.indicators.engine import Results
 from analytics.indicators.measures import Cumulative, Expected, Mean, Odds, Quantile, Rate, Standardised
@@ -124,5 +123,29 @@ def sensitive(cells: Cells, people: Mapping[str, frozenset[What]], below: int) -
     }
 
 
-def numbered(told: Mapping[Cell, tuple[int, int]], number: Mapping[Cell, int]) -> list[Sensitive]:
-    return [Sensitive(number[cell], low, high) for cell, (low, high) in told.items()]
+def groups_told(cells: Cells, of_fewer_than: int) -> Iterator[tuple[Cell, Cell]]:
+    """Where all or none of so few people are counted, which tells of each of them: what is 0, and the numerator.
+
+    Where it is so of a wider group, large enough to be told, that tells of the small one too.
+    """
+    for cell, value in cells.items():
+        nobody = value == 0 and cell.what != What.DENOMINATOR and Cell(cell.place, What.REST) in cells
+        if (
+            nobody
+            and 0 < _people(cells, cell) < of_fewer_than
+            and not _wider_tells(cells, cell, of_fewer_than)
+        ):
+            yield cell, Cell(cell.place, What.NUMERATOR)
+
+
+def _people(cells: Cells, cell: Cell) -> int:
+    return cells[Cell(cell.place, What.DENOMINATOR)]
+
+
+def _wider_tells(cells: Cells, cell: Cell, of_fewer_than: int) -> bool:
+    wider = (Cell(cell.place.without(stratum), cell.what) for stratum in cell.place.strata)
+    return any(
+        cells.get(one) == 0
+        and (_people(cells, one) >= of_fewer_than or _wider_tells(cells, one, of_fewer_than))
+        for one in wider
+    )

@@ -2,38 +2,20 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
-from analytics.disclosure.cells import Cell, What, cells_of, counts_of, numbered, sensitive
+from analytics.disclosure.cells import Cell, What, cells_of, counts_of, groups_told, sensitive
 from analytics.disclosure.left import Left, left_over
 from analytics.disclosure.policy import Measures, Rounding
-from analytics.disclosure.protect import System, protect
+from analytics.disclosure.protect import Sensitive, System, protect
 from analytics.disclosure.relations import Relations, relations
+from analytics.disclosure.together import Interval, Reading, Told, read_together
 from analytics.indicators.engine import Results
 from analytics.indicators.measures import Mean
 
-Interval = tuple[int, int]
 Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What an earlier release told: its true numbers, which of them it showed, and what it had to protect."""
-
-    data_cut: date
-    cells: Mapping[Cell, int]
-    shown: Collection[Cell]
-    sensitive: Mapping[Cell, Interval]
-
-    def and_also(self, verdict: "Verdict") -> "Told":
-        """What is told when this is told as well, of the same data: each number once, however often it is."""
-        kept = dict(self.sensitive)
-        _add(kept, verdict.sensitive)
-        shown = frozenset([*self.shown, *verdict.shown])
-        return Told(self.data_cut, {**self.cells, **verdict.cells}, shown, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +37,27 @@ def _both_open(cell: Cell, open_: Collection[Cell]) -> bool:
     return Cell(cell.place, What.NUMERATOR) in open_ and Cell(cell.place, What.DENOMINATOR) in open_
 
 
-def judge(answers: Sequence[Results], measures: Measures, before: Sequence[Told] = ()) -> Verdict:
+def judge(
+    answers: Sequence[Results],
+    measures: Measures,
+    before: Sequence[Told] = (),
+    *,
+    closed: Collection[Cell] = (),
+) -> Verdict:
     """What of these tables must be hidden, all of them read together and beside what was told before.
 
-    Refuses where what was told before already tells a small number together with them.
+    `before`: the oldest first. `closed`: stays hidden, whatever could be told. Refuses where what was told before
+    already tells a small number of these tables.
     """
     own = cells_of(answers)
-    known = _known_already(own, answers, before)
-    cells = dict(own)
-    for one in before:
-        cells |= {
-            cell: value for cell, value in one.cells.items() if _same_data(one, answers) and cell not in own
-        }
-    left = left_over(cells, measures.small.below)
-    cells |= {cell: cells[wide] - cells[narrow] for cell, (wide, narrow) in left.items()}
+    read = read_together(own, before, measures.small.below)
+    left = left_over(read.numbers, read.known)
+    cells = {**read.numbers, **{cell: read.numbers[a] - read.numbers[b] for cell, (a, b) in left.items()}}
     kept = _kept(cells, own, answers, measures, before)
-    return Verdict(own, _Reading(cells, own, known, left).hidden(kept, measures), kept)
-
-
-def _same_data(one: Told, answers: Sequence[Results]) -> bool:
-    return all(results.source.data_cut == one.data_cut for results in answers)
-
-
-def _known_already(
-    own: Mapping[Cell, int], answers: Sequence[Results], before: Sequence[Told]
-) -> frozenset[Cell]:
-    """Numbers that stand in an earlier release exactly so."""
-    same = [one for one in before if _same_data(one, answers)]
-    return frozenset(
-        cell for one in same for cell in one.shown if own.get(cell, one.cells[cell]) == one.cells[cell]
-    )
+    groups = dict(groups_told(own, measures.groups.below)) if measures.groups else {}
+    _add(kept, {cell: (0, measures.small.below - 1) for cell in groups if cell not in kept})
+    system = _System(cells, own, read, left, frozenset([*closed, *groups.values()]), frozenset(groups))
+    return Verdict(own, system.hidden(kept, measures), kept)
 
 
 def _kept(
@@ -99,8 +72,8 @@ def _kept(
     kept = sensitive(cells, people, measures.small.below)
     _add(kept, _totals_of_means(answers, own, measures.small.below))
     for one in before:
-        if _same_data(one, answers):
-            _add(kept, {cell: span for cell, span in one.sensitive.items() if cell in cells})
+        names = one.numbers_of(cells)
+        _add(kept, {names.get(cell, cell): span for cell, span in one.sensitive.items() if cell in one.cells})
         if measures.changes is not None and measures.rounding is None:
             _add(kept, _small_changes(own, one, people, measures.changes.below))
     return kept
@@ -144,43 +117,58 @@ def _totals_of_means(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """All numbers in their order: of these tables, and of earlier ones that were counted from the same data."""
+class _System:
+    """All numbers in their order: of these tables, of earlier ones, and what they leave of each other."""
 
     cells: Mapping[Cell, int]
     own: Collection[Cell]
-    known: Collection[Cell]
+    read: Reading
     left: Left
+    closed: Collection[Cell]
+    groups: Collection[Cell]
 
     def hidden(self, kept: Mapping[Cell, Interval], measures: Measures) -> frozenset[Cell]:
         """A numerator goes with its denominator: its share would tell the denominator."""
-        linked = relations(self.cells, self.left)
-        wanted = numbered(
-            {cell: span for cell, span in kept.items() if not self._given_away(cell, measures)}, linked.number
-        )
-        hidden = protect(self._system(linked, measures), wanted)
+        linked = relations(self.cells, self.read, self.left)
+        wanted = [
+            Sensitive(linked.number[cell], low, high, must=self._must(cell))
+            for cell, (low, high) in kept.items()
+            if not self._given_away(cell, measures)
+        ]
+        hidden = protect(self._told(linked, measures), wanted)
         found = {cell for at, cell in enumerate(self.cells) if hidden[at] and cell in self.own}
         without = {Cell(place, What.NUMERATOR) for place, what in found if what == What.DENOMINATOR}
         return frozenset(found | without)
 
+    def _must(self, cell: Cell) -> bool:
+        """What earlier tables tell together, no later one can take back; nor can all of a small group be made fewer
+        where it is so for all groups.
+        """
+        ours = cell in self.own or any(of in self.own for of in self.left.get(cell, ()))
+        return ours and cell not in self.groups
+
     def _given_away(self, cell: Cell, measures: Measures) -> bool:
         """Told exactly before, under another policy. The rest of two rounded numbers is not."""
-        return cell in self.known and (measures.rounding is None or cell.what != What.REST)
+        return cell in self.read.known and (measures.rounding is None or cell.what != What.REST)
 
-    def _system(self, linked: Relations, measures: Measures) -> System:
+    def _told(self, linked: Relations, measures: Measures) -> System:
         values = np.array([*self.cells.values(), *linked.slack], dtype=np.int64)
         below, above = _room(values, measures.rounding, measures.small.below)
+        exact = self._where(lambda cell: cell in self.read.exactly, linked)
         return System(
             values=values,
             equations=linked.equations,
-            shown=self._where(lambda cell: cell in self.own or cell in self.known, linked),
-            fixed=self._where(lambda cell: cell in self.known, linked),
-            below=below,
-            above=above,
+            shown=self._where(self._shown, linked),
+            fixed=self._where(lambda cell: cell in self.read.known, linked),
+            below=np.where(exact, 0, below),
+            above=np.where(exact, 0, above),
             cost=np.array(
                 [_cost(cell, value) for cell, value in self.cells.items()] + [1.0] * len(linked.slack)
             ),
         )
+
+    def _shown(self, cell: Cell) -> bool:
+        return cell in self.read.known or (cell in self.own and cell not in self.closed)
 
     def _where(self, published: Callable[[Cell], bool], linked: Relations) -> npt.NDArray[np.bool_]:
         """Rests, what is left, and slack stand in no table."""

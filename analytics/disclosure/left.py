@@ -5,7 +5,8 @@ first. Where so few are left that they must not be told, they are a number to pr
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from itertools import product
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.indicators.period import period
@@ -35,13 +36,16 @@ CHAINS = (
 )  # fmt: skip
 
 
-def left_over(cells: Cells, below: int) -> Left:
-    """Of all these numbers, those that leave few of a wider one; from 1 up to, but not with, `below`."""
+def left_over(cells: Cells, known: Collection[Cell] = ()) -> Left:
+    """What a wider number leaves beside a narrower one inside it: never less than nobody.
+
+    What two numbers leave that are both known is known.
+    """
     pairs = [*_by_indicator(cells), *_by_period(cells)]
     return {
         _left(wide, narrow): (wide, narrow)
         for wide, narrow in pairs
-        if 0 < cells[wide] - cells[narrow] < below
+        if cells[wide] >= cells[narrow] and not (wide in known and narrow in known)
     }
 
 
@@ -58,19 +62,26 @@ def _by_indicator(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
     narrower = {
         (wide, narrow) for chain in CHAINS for at, wide in enumerate(chain) for narrow in chain[at + 1 :]
     }
-    at: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Cell]] = defaultdict(dict)
+    at: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, list[Cell]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for cell in cells:
         if cell.what == What.NUMERATOR:
-            at[cell.place.period, cell.place.words][cell.place.indicator] = cell
+            at[cell.place.period, cell.place.words][cell.place.indicator].append(cell)
     for there in at.values():
-        yield from ((there[a], there[b]) for a, b in narrower if a in there and b in there)
+        for a, b in narrower:
+            if a in there and b in there:
+                yield from product(there[a], there[b])
 
 
 def _by_period(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
+    """Whatever the definitions, and of whatever data cut: what they differ by, a reader may take for nothing."""
     spans: dict[Hashable, list[tuple[Span, Cell]]] = defaultdict(list)
     for cell in cells:
         if cell.what != What.REST:
-            spans[cell.place._replace(period=""), cell.what].append((span_of(cell.place), cell))
+            spans[cell.place._replace(period="", definition=""), cell.what].append(
+                (span_of(cell.place), cell)
+            )
     for told in spans.values():
         yield from _inside_each_other(told)
 

@@ -40,16 +40,30 @@ class Rounding(_Rule, frozen=True):
     base: Annotated[int, msgspec.Meta(ge=2, le=1000)]
 
 
+class Renewed(_Rule, frozen=True):
+    """Answers are of one data cut for `days` days: else who asks often sees by single people where they change."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)]
+
+
 class Measures(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is done for one audience.
 
     `small`: numbers counted, of whom, and the rest of them. `changes`: how much a number must differ from
     what an earlier release told of the same; None: differences are free. `rounding`: None: numbers are exact.
+    `groups`: of whom, where all or none of so few are counted; None: that is told. `renewed`: None: every day.
     """
 
     small: Small
     changes: Small | None = None
     rounding: Rounding | None = None
+    groups: Small | None = None
+    renewed: Renewed | None = None
+
+    @property
+    def days(self) -> int:
+        """How long answers are of one data cut."""
+        return 1 if self.renewed is None else self.renewed.days
 
 
 class Audiences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

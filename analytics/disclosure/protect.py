@@ -9,7 +9,7 @@ Golden and Assad, Cell suppression: disclosure protection for sensitive tabular 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -24,11 +24,15 @@ _WHOLE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Sensitive:
-    """Both ends of [low, high] must remain possible for this cell."""
+    """Both ends of [low, high] must remain possible for this cell.
+
+    Not `must`: where nothing keeps them possible, that is no reason to refuse.
+    """
 
     cell: int
     low: int
     high: int
+    must: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class _Part:
         for one in sorted(among, key=lambda told: (self.system.values[told.cell], told.cell)):
             for end in (one.high, one.low):
                 if not self.low[one.cell] <= end <= self.high[one.cell]:
-                    move = self._move(one.cell, end, hidden)
+                    move = self._move(one, end, hidden)
                     hidden = hidden | ((move != 0) & ~self._within_rounding(move))
                     self.low = np.minimum(self.low, self.system.values + move)
                     self.high = np.maximum(self.high, self.system.values + move)
@@ -89,12 +93,15 @@ class _Part:
     def _within_rounding(self, move: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         return (-self.system.below <= move) & (move <= self.system.above)
 
-    def _move(self, cell: int, end: int, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """The cheapest whole-numbered move that brings the cell to `end`."""
+    def _move(self, one: Sensitive, end: int, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The cheapest whole-numbered move that brings the cell to `end`; none where there is none and need not be."""
+        cell = one.cell
         problem = _Problem(self.system, self.matrix, hidden, cell, int(end - self.system.values[cell]))
         move = problem.solved(whole=False)
         if move is None or np.abs(move - move.round()).max() > _WHOLE:
             move = problem.solved(whole=True)
+        if move is None and not one.must:
+            return np.zeros_like(self.system.values)
         if move is None:
             raise Refused(
                 "cannot_be_protected",
@@ -154,7 +161,7 @@ def _components(system: System, sensitive: Sequence[Sensitive]) -> list[tuple[_P
         cells = np.flatnonzero(label == name)
         rows = np.flatnonzero(abs(matrix)[:, cells].sum(axis=1))
         place = {int(cell): at for at, cell in enumerate(cells)}
-        within = [Sensitive(place[one.cell], one.low, one.high) for one in among]
+        within = [replace(one, cell=place[one.cell]) for one in among]
         found.append((_Part(cells, _cut(system, cells), matrix[rows][:, cells]), within))
     return found
 

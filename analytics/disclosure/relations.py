@@ -6,13 +6,14 @@ or not anybody says that it must.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.disclosure.left import Left, Span, span_of
 from analytics.disclosure.protect import Equation
+from analytics.disclosure.together import Names, Reading
 from analytics.indicators.model import Stratum
 
 _AGE = Stratum.AGE_GROUP.value
@@ -22,31 +23,44 @@ _OLDEST = 1000
 
 @dataclass(slots=True)
 class Relations:
-    """`slack`: numbers beyond the cells that nobody publishes; numbered after them."""
+    """`number`: of each cell. `slack`: numbers beyond the cells that nobody publishes; numbered after them.
+
+    `names`: the cells that tell another number than that of today, where sums of an earlier table are read.
+    """
 
     number: Mapping[Cell, int]
     equations: list[Equation] = field(default_factory=list[Equation])
     slack: list[int] = field(default_factory=list[int])
+    names: Names = field(default_factory=dict[Cell, Cell])
 
-    def add(self, whole: Cell, parts: Iterable[Cell], *, shared: int = 0) -> None:
+    def add(self, whole: Cell, parts: Sequence[Cell], *, shared: int = 0) -> None:
         """The parts make up the whole, but that `shared` is counted in several of them."""
-        equation = {self.number[part]: 1 for part in parts} | {self.number[whole]: -1}
+        if self.names and self.names.keys().isdisjoint([whole, *parts]):
+            return  # the same sum as today's
+        equation = {self._numbered(part): 1 for part in parts} | {self._numbered(whole): -1}
         if shared:
             equation[len(self.number) + len(self.slack)] = -1
             self.slack.append(shared)
         self.equations.append(equation)
 
+    def _numbered(self, cell: Cell) -> int:
+        return self.number[self.names.get(cell, cell)]
 
-def relations(cells: Cells, left: Left) -> Relations:
-    """All of them, over the cells in their order; `left`: what the numbers leave of each other."""
-    found = Relations({cell: at for at, cell in enumerate(cells)})
-    _rests(cells, found)
+
+def relations(numbers: Cells, read: Reading, left: Left) -> Relations:
+    """All of them, over the numbers in their order; `left`: what they leave of each other."""
+    found = Relations({cell: at for at, cell in enumerate(numbers)})
     for cell, (wide, narrow) in left.items():
         found.add(wide, [narrow, cell])
-    _margins(cells, found)
-    _nested(cells, found, _by_period, overlapping=True)
-    _nested(cells, found, _by_age, overlapping=False)
-    _same(cells, found)
+    for was, now in read.alike:
+        found.add(was, [now])
+    for cells, names in read.tables:
+        within = replace(found, names=names)
+        _rests(cells, within)
+        _margins(cells, within)
+        _nested(cells, within, _by_period, overlapping=True)
+        _nested(cells, within, _by_age, overlapping=False)
+        _same(cells, within)
     return found
 
 
@@ -101,7 +115,7 @@ def _nested(cells: Cells, found: Relations, placed: Placed, *, overlapping: bool
     """
     together: dict[Hashable, dict[Span, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
-        where = None if cell.what == What.LEFT else placed(cell.place)
+        where = placed(cell.place)
         if where is not None:
             together[where[0], cell.what][where[1]].append(cell)
     for spans in together.values():

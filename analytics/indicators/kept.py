@@ -24,15 +24,15 @@ class Kept:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+        self.dataset = dataset
         self._cells: dict[_Key, list[tuple[frozenset[Stratum], pl.DataFrame]]] = {}
         self._lock = Lock()
 
     def answer(self, asked: Question) -> Results:
         """Refuses a period that begins after the data cut."""
-        refuse_future(asked.periods, self._dataset.manifest.data_cut)
+        refuse_future(asked.periods, self.dataset.manifest.data_cut)
         cells = [self._of(indicator, asked) for indicator in asked.indicators]
-        return answer(pl.concat(cells), asked, self._dataset.manifest)
+        return answer(pl.concat(cells), asked, self.dataset.manifest)
 
     def _of(self, of: Indicator, asked: Question) -> pl.DataFrame:
         """The indicator's cells by the strata of the question and no others."""
@@ -41,7 +41,7 @@ class Kept:
             wide = next((cells for strata, cells in held if strata >= set(asked.strata)), None)
             if wide is None:
                 strata = _widened(asked.strata, of)
-                wide = count(self._dataset, replace(asked, indicators=[of], by=[*asked.by, *strata]))
+                wide = count(self.dataset, replace(asked, indicators=[of], by=[*asked.by, *strata]))
                 held.append((frozenset(strata), wide))
         rest = ["indicator", "part", *(stratum.value for stratum in asked.strata), "bin"]
         return added([wide.select(*rest, "numerator", "denominator")])

@@ -1,6 +1,5 @@
 """What is in a release: which tables, counted and judged together, as files that are the same every time. Pure."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +23,14 @@ from analytics.releases.comparison import Change
 from analytics.releases.described import csvw
 from analytics.releases.frozen import words_of
 from analytics.reports.formats import Format, render
+from analytics.reports.spreadsheet import as_csv
 
 USUAL = ("county", "age_group")
 MANIFEST, NUMBERS, NUMBERS_THEN = "manifest.json", "numbers.parquet", "numbers-then.parquet"
-_CHANGES = ("id", "period", "stratum", "number", "before", "now", "because")
+_CHANGES = {
+    "id": pl.String, "period": pl.String, "stratum": pl.String, "number": pl.String,
+    "before": pl.Int64, "now": pl.Int64, "because": pl.String,
+}  # fmt: skip
 
 Table = tuple[str, ...]
 
@@ -134,14 +137,14 @@ def _hidden(told: Results) -> int:
 
 def _changes(changed: Sequence[Change]) -> bytes:
     """Only what readers of both releases can see, with the reason."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CHANGES)
-    for one in changed:
-        place, what = one.cell
-        words = words_of(place.words)
-        writer.writerow([place.indicator, place.period, words, what, one.before, one.now, one.because])
-    return text.getvalue().encode()
+    rows = [
+        (
+            *(one.cell.place.indicator, one.cell.place.period, words_of(one.cell.place.words)),
+            *(one.cell.what.value, one.before, one.now, one.because.value),
+        )
+        for one in changed
+    ]
+    return as_csv(pl.DataFrame(rows, schema=_CHANGES, orient="row"))
 
 
 def _json(told: Any) -> bytes:

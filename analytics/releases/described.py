@@ -8,6 +8,7 @@ import polars as pl
 
 from analytics.indicators.engine import Results
 from analytics.indicators.period import period
+from analytics.reports.spreadsheet import NOTE
 
 CSVW = "http://www.w3.org/ns/csvw"
 _CONTEXT: dict[str, Any] = {
@@ -41,7 +42,8 @@ def csvw(tables: Mapping[str, Results], when: str) -> dict[str, Any]:
     told = [
         {"url": url, "dc:temporal": when, "tableSchema": _schema(results)} for url, results in tables.items()
     ]
-    return {"@context": [CSVW, {"@language": "en"}], "dc:title": "Screening indicators", "tables": told}
+    about = {"dc:title": "Screening indicators", "dc:description": f"Words: {NOTE}."}
+    return {"@context": [CSVW, {"@language": "en"}], **about, "tables": told}
 
 
 def _schema(results: Results) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import msgspec
 import polars as pl
 
 from analytics.disclosure.cells import Cell, Place, What
-from analytics.disclosure.judge import Told, Verdict
+from analytics.disclosure.judge import Verdict
+from analytics.disclosure.together import Told
 
 _COLUMNS = {
     "indicator": pl.String, "definition": pl.String, "period": pl.String, "words": pl.String, "what": pl.String,
@@ -44,10 +44,10 @@ def thawed(content: bytes) -> Verdict:
     return Verdict(cells, frozenset(hidden), sensitive)
 
 
-def told(content: bytes, data_cut: date) -> Told:
+def told(content: bytes) -> Told:
     """What readers of that release know."""
     verdict = thawed(content)
-    return Told(data_cut, verdict.cells, verdict.shown, verdict.sensitive)
+    return Told(verdict.cells, verdict.shown, verdict.sensitive)
 
 
 def numbers(cells: Mapping[Cell, int]) -> bytes:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from analytics.disclosure.cells import cells_of
-from analytics.disclosure.judge import Told, judge
+from analytics.disclosure.cells import Cells, cells_of
+from analytics.disclosure.judge import judge
 from analytics.disclosure.policy import Audience, Policy
 from analytics.extract.dataset import Dataset
 from analytics.releases.code import code_version, protocol_versions
-from analytics.releases.comparison import changes
+from analytics.releases.comparison import Change, changes
 from analytics.releases.comparison import told as visible
 from analytics.releases.contents import (
     NUMBERS,
@@ -52,7 +52,7 @@ def _frozen(dataset: Dataset, asked: Spec, policy: Policy, earlier: Sequence[Ear
     measures = policy.measures(Audience.PUBLIC)
     if measures is None:
         raise Refused("audience_unknown", f"policy {policy.id} says nothing for releases")
-    before = {one.id: told(one.numbers, one.data_cut) for one in earlier}
+    before = {one.id: told(one.numbers) for one in earlier}
     previous = _previous(earlier, asked)
     about = About(
         programme=asked.programme, period=asked.period.text, tables=asked.tables,
@@ -60,7 +60,15 @@ def _frozen(dataset: Dataset, asked: Spec, policy: Policy, earlier: Sequence[Ear
         protocols=protocol_versions(asked.programme), policy=policy.id, measures=measures,
         previous=previous.id if previous else None, beside=tuple(sorted(before)),
     )  # fmt: skip
-    return _judged(dataset, asked, about, before)
+    answers = count_tables(dataset, asked)
+    verdict = judge(answers, measures, list(before.values()))
+    true = {NUMBERS: frozen(verdict), **true_files(answers, about)}
+    changed: list[Change] = []
+    if previous is not None:
+        was, then = before[previous.id], _as_of(dataset, previous.data_cut, asked)
+        true[NUMBERS_THEN] = numbers(then)
+        changed = visible(changes(was.cells, then, verdict.cells), was.shown, verdict.shown)
+    return Frozen(about, open_files(answers, verdict, changed, about), true)
 
 
 def _previous(earlier: Sequence[Earlier], asked: Spec) -> Earlier | None:
@@ -69,14 +77,5 @@ def _previous(earlier: Sequence[Earlier], asked: Spec) -> Earlier | None:
     return max(same, key=lambda one: (one.data_cut, one.id), default=None)
 
 
-def _judged(dataset: Dataset, asked: Spec, about: About, before: Mapping[int, Told]) -> Frozen:
-    answers = count_tables(dataset, asked)
-    verdict = judge(answers, about.measures, list(before.values()))
-    true = {NUMBERS: frozen(verdict), **true_files(answers, about)}
-    changed = []
-    if about.previous is not None:
-        was = before[about.previous]
-        then = cells_of(count_tables(as_known_on(dataset, was.data_cut), asked))
-        true[NUMBERS_THEN] = numbers(then)
-        changed = visible(changes(was.cells, then, verdict.cells), was.shown, verdict.shown)
-    return Frozen(about, open_files(answers, verdict, changed, about), true)
+def _as_of(dataset: Dataset, day: date, asked: Spec) -> Cells:
+    return cells_of(count_tables(as_known_on(dataset, day), asked))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from analytics.disclosure.judge import Told
+from analytics.disclosure.together import Told
 from analytics.extract.dataset import Dataset
 from analytics.indicators.period import period
 from analytics.releases.comparison import changes

@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
-from litestar import HttpMethod, Request, Response, get, post, route
+from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
@@ -38,6 +38,7 @@ from screening.web import (
     commit,
     database_of,
     gives,
+    read,
     refusals,
     today_of,
 )
@@ -46,7 +47,6 @@ _INTERNAL = (Role.PROGRAMME_STAFF, Role.ADMINISTRATOR)
 _LINKED, _CSVW = "application/ld+json", "application/csvm+json"
 _READER = system_actor("reader of what is published")
 _Held = Annotated[str, HeaderParameter(name="If-None-Match")]
-_READ = [HttpMethod.GET, HttpMethod.HEAD]
 _OPEN: dict[str, Any] = anyone() | {
     "responses": {**refusals(Problem, "application/problem+json", (400, 404, 422, 503))}
 }
@@ -68,7 +68,7 @@ class Decision(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
-@get("/releases", **allow(*_INTERNAL))
+@read("/releases", **allow(*_INTERNAL))
 async def get_releases(request: CallerRequest) -> list[Record]:
     """Every release and where it stands, the newest first."""
     return await commit(request, releases)
@@ -93,7 +93,7 @@ async def post_release(request: CallerRequest, data: JSONBody[Wanted]) -> Record
     return await commit(request, made)
 
 
-@get("/releases/{release:int}", **allow(*_INTERNAL))
+@read("/releases/{release:int}", **allow(*_INTERNAL))
 async def get_release(request: CallerRequest, release: FromPath[PathId]) -> Record:
     """Where it comes from, and what became of it."""
     return await commit(request, lambda tx: release_named(tx, release))
@@ -110,7 +110,7 @@ async def post_decision(
     )
 
 
-@get("/releases/{release:int}/files/{name:str}", **allow(*_INTERNAL), **_FILES)
+@read("/releases/{release:int}/files/{name:str}", **allow(*_INTERNAL), **_FILES)
 async def get_draft(
     request: CallerRequest, release: FromPath[PathId], name: FromPath[str]
 ) -> Response[bytes]:
@@ -118,7 +118,7 @@ async def get_draft(
     return _sent(await commit(request, lambda tx: open_file(tx, release, name, published=False)), "")
 
 
-@get("/published", media_type=_LINKED, **_OPEN, **gives({_LINKED: {}}))
+@read("/published", media_type=_LINKED, **_OPEN, **gives({_LINKED: {}}))
 async def get_catalogue(request: Request[Any, Any, State]) -> Response[bytes]:
     """Everything published, as a DCAT catalogue (JSON-LD)."""
     base = str(request.base_url).rstrip("/")
@@ -134,7 +134,7 @@ async def get_catalogue(request: Request[Any, Any, State]) -> Response[bytes]:
     return Response(msgspec.json.encode(told), media_type=_LINKED)
 
 
-@route("/published/{release:int}/{name:str}", http_method=_READ, **_OPEN, **_FILES)
+@read("/published/{release:int}/{name:str}", **_OPEN, **_FILES)
 async def get_published(
     request: Request[Any, Any, State],
     release: FromPath[PathId],

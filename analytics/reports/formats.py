@@ -17,6 +17,7 @@ from analytics.indicators.catalogue import unknown
 from analytics.indicators.engine import Results
 from analytics.indicators.model import Indicator
 from analytics.indicators.reference import HOME, published
+from analytics.reports.spreadsheet import as_csv
 from analytics.reports.words import NO_INTERVAL
 from screening.refusals import Refused
 
@@ -71,7 +72,7 @@ def _json(results: Results) -> bytes:
 
 
 def _csv(results: Results) -> bytes:
-    return _rounded(results.frame).write_csv().encode()
+    return as_csv(_rounded(results.frame))
 
 
 def _parquet(results: Results) -> bytes:

@@ -7,6 +7,7 @@ from xlsxwriter import Workbook
 
 from analytics.reports.gallery import view_named
 from analytics.reports.parts import INTERNAL
+from analytics.reports.spreadsheet import as_csv
 from analytics.reports.views import HALF, Look, View
 
 _LETTERS_IN_A_SHEETS_NAME = 31
@@ -23,7 +24,7 @@ def take(look: Look, name: str, form: str, width: int | None) -> bytes:
             heading = () if width else (view.title, *_subject(look))
             return view.drawing(width or HALF).svg(look.say.locale, heading).encode()
         case "csv":
-            return view.frame.write_csv().encode()
+            return as_csv(view.frame)
         case "xlsx":
             return _excel(view, look)
         case _:

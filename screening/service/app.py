@@ -37,7 +37,7 @@ from screening.service.protocol_files import Vouch, watching
 from screening.service.settings import PROGRAMMES
 from screening.storage.database import Database
 from screening.vocabulary import Role
-from screening.web import Clock, anyone
+from screening.web import Clock, anyone, without_content
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ def create_app(services: Services, *, more: Sequence[Any] = ()) -> Litestar:
     app = Litestar(
         route_handlers=[*route_handlers(), *more],
         middleware=[DefineMiddleware(BearerAuthentication, exclude=["^/schema"])],
-        before_send=[guard],
+        before_send=[guard, without_content],
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
             title="Screening programme platform",

@@ -6,7 +6,7 @@ import pytest
 HISTORY = {"event", "audit", "audit_seal", "lab_message", "lab_judgement", "release_file"}
 APPEND = {"SELECT", "INSERT"}
 CHANGE = APPEND | {"UPDATE"}
-PASSING = {"job_run", "lab_pending", "residence"}
+PASSING = {"job_run", "lab_pending", "residence", "analyst_cut", "analyst_cut_file", "analyst_told"}
 ROLE = "screening_application"
 
 

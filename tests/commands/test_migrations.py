@@ -15,7 +15,7 @@ from screening.storage.tables import Xid8, metadata
 from screening.storage.urls import for_sqlalchemy
 
 ROOMS_WITH_TABLES = (
-    "analytics.extract", "analytics.releases", "invitations.kits", "invitations.sending", "labs",
+    "analytics.answers", "analytics.extract", "analytics.releases", "invitations.kits", "invitations.sending", "labs",
     "screening.history", "screening.ledger", "screening.people", "screening.rulebook",
 )  # fmt: skip
 for room in ROOMS_WITH_TABLES:
@@ -47,6 +47,10 @@ async def test_migrations_go_down_and_up_on_a_filled_database(url):
     await connection.execute(
         "insert into person (id, holder_id, born, sex, name) values (1, 1, '1980-01-01', 'female', 'A')"
     )
+    await connection.execute(
+        "insert into analyst_cut (data_cut, until, manifest) values ('2025-01-06', '2025-01-13', '{}')"
+    )
+    await connection.execute("insert into analyst_cut_file values (1, 'events/0000', '')")
     await connection.close()
     await downgrade(url)
     assert await schema_revision(url) is None

@@ -172,7 +172,7 @@ async def test_the_next_release_says_what_changed_and_why(database):
     assert changed.select("before", "now", "because").rows() == [
         (coverage(before, "Oslo"), coverage(before, "Oslo") + 12, Because.LATE_DATA)
     ]
-    again = reproduced(second, now, code="", before=told(before[NUMBERS], FIRST_CUT), dataset=None)
+    again = reproduced(second, now, code="", before=told(before[NUMBERS]), dataset=None)
     assert again.same
 
 

@@ -14,7 +14,9 @@ from analytics.indicators import catalogue
 from analytics.indicators.describe import described
 from analytics.indicators.engine import compute, question
 from analytics.indicators.period import period
+from analytics.releases.forms import table_as
 from analytics.reports.formats import Format, format_named, render
+from analytics.reports.spreadsheet import as_csv, guarded, unguarded
 from screening.refusals import Refused
 
 CATALOGUE = catalogue.CATALOGUE["no-cervical"]
@@ -143,3 +145,40 @@ def test_a_definition_leaves_no_convention_unsaid(name):
     ):
         assert told[field], field
     assert json.dumps(told)
+
+
+# fmt: off
+HOSTILE = [
+    ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+    ("+1+1",               "'+1+1"),
+    ("-2+3",               "'-2+3"),
+    ("@SUM(1)",            "'@SUM(1)"),
+    ("\t=1",               "'\t=1"),
+    ("\r=1",               "'\r=1"),
+    ("'=1",                "''=1"),
+    ("'s-Hertogenbosch",   "'s-Hertogenbosch"),
+    ("Ahus",               "Ahus"),
+    ('="a,b"',             "'=\"a,b\""),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("word", "cell"), HOSTILE)
+def test_a_word_of_a_laboratory_that_begins_like_a_formula_is_no_formula_in_a_spreadsheet(word, cell):
+    tested = Happening(
+        date=date(2024, 5, 6), kind="tested", test="hpv", sample="clinician", findings="negative", lab=word
+    )
+    women = dataset([Life(born=date(1980, 1, 1), homes=[Home()], events=[tested])], data_cut=date(2025, 1, 1))
+    results = compute(women, question("no-cervical", period("2024"), ids=["hpv_positivity"], by=["lab"]))
+    told = render(results, Format.CSV)
+    (row,) = csv.DictReader(io.StringIO(told.decode(), newline=""))
+    assert (row["lab"], row["numerator"], row["denominator"]) == (cell, "0", "1")
+    assert pl.read_parquet(io.BytesIO(render(results, Format.PARQUET)))["lab"].to_list() == [word]
+    assert json.loads(render(results, Format.JSON))[0]["stratum"] == {"lab": word}
+    assert pl.read_parquet(io.BytesIO(table_as("parquet", told)))["lab"].to_list() == [word]
+
+
+def test_numbers_of_a_spreadsheet_stay_numbers_also_negative_ones():
+    frame = pl.DataFrame({"days": [-3], "share": [-0.5], "word": ["-3"]})
+    assert as_csv(frame) == b"days,share,word\n-3,-0.5,'-3\n"
+    assert unguarded(guarded(frame)).equals(frame)

@@ -16,7 +16,7 @@ from screening.refusals import NotAllowed, NotFound, Refused
 from screening.rulebook.shelf import Shelf
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
-from screening.web import require_role
+from screening.web import require_role, without_content
 
 
 class Today:
@@ -57,6 +57,7 @@ async def client(url, database):
         route_handlers=[*handlers, *dashboard.handlers],
         middleware=[ByHeader],
         exception_handlers={Refused: problem},
+        before_send=[without_content],
         state=State(
             {
                 "database": database,

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from analytics.disclosure.answer import HIDDEN, margins, reason, tell
-from analytics.disclosure.judge import Told, judge
+from analytics.disclosure.judge import judge
 from analytics.disclosure.policy import Audience, Measures, Small, installed, policy
+from analytics.disclosure.together import Told
 from analytics.extract.lives import dataset
 from analytics.indicators.engine import answer, question
 from analytics.indicators.period import period
@@ -144,8 +145,8 @@ def test_nor_from_rounded_answers_to_an_analyst(counts):
     assert found_out(counts, by, attacker) == []
 
 
-def earlier(verdict, cut=CUT):
-    return Told(cut, verdict.cells, verdict.shown, verdict.sensitive)
+def earlier(verdict, *, exact=True):
+    return Told(verdict.cells, verdict.shown, verdict.sensitive, exact)
 
 
 def margin(counts, keep):
@@ -180,12 +181,28 @@ def test_two_rounded_answers_tell_no_more_together_than_apart(counts):
     """By county and screen, then by county and age: either may hide another county, but not the two together."""
     by = ("county", "age_group", "screen")
     first, told_first = told_to(ANALYST, margin(counts, (0, 2)), ("county", "screen"))
-    _, told_second = told_to(ANALYST, margin(counts, (0, 1)), ("county", "age_group"), [earlier(first)])
+    _, told_second = told_to(
+        ANALYST, margin(counts, (0, 1)), ("county", "age_group"), [earlier(first, exact=False)]
+    )
     attacker = attacked(counts, by, told_first, whole=False, rounding=5, small=5)
     for words, what, number in published(told_second):
         attacker.reads(inside(words), what, number)
     asked = {g for g in groups(by) if not (set(g) & set(AGES) and set(g) & set(SCREENS))}
     assert [found for found in found_out(counts, by, attacker) if found[0] in asked] == []
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(counts_by("county", "age_group"))
+def test_a_rounded_answer_does_not_complete_a_release(counts):
+    """The release is exact and hides little; the answer is rounded, and asked by whoever has read the release."""
+    first, told_first = told_to(PUBLIC, margin(counts, (0,)), ("county",))
+    by = ("county", "age_group")
+    _, told_second = told_to(ANALYST, counts, by, [earlier(first)])
+    attacker = attacked(counts, by, told_first, whole=False)
+    attacker.rounding, attacker.small = ANALYST.rounding.base, ANALYST.small.below
+    for words, what, number in published(told_second):
+        attacker.reads(inside(words), what, number)
+    assert found_out(counts, by, attacker) == []
 
 
 OSLO_AND_THE_REST = {("Oslo",): (12, 90), ("Rogaland",): (20, 80), ("Vestland",): (30, 99)}
@@ -283,6 +300,95 @@ def test_figures_of_rounded_counts_are_those_of_the_rounded_counts():
 def test_zero_is_told():
     _, told = told_to(PUBLIC, {("Oslo",): (0, 90), ("Vestland",): (30, 99)}, ("county",))
     assert numerators(told)["Oslo",] == 0
+
+
+# -- what all or none of a few tells --------------------------------------------------------------------
+
+
+def told_of_a_group(counts, by, attacker, *, fewer_than=10):
+    """Groups so small of which the attacker knows that all or none are counted, and no wider one tells it."""
+    found = []
+    for words in groups(by):
+        of, n = (true_value(counts, words, what) for what in ("denominator", "numerator"))
+        if not 0 < of < fewer_than or n not in (0, of):
+            continue
+        what = "numerator" if n == 0 else "rest"
+        wider = [w for w in groups(by) if set(w) < set(words) and true_value(counts, w, what) == 0]
+        if all(true_value(counts, w, "denominator") < fewer_than for w in wider):
+            low, high = attacker.bounds(inside(words), what)
+            found += [words] if high == low else []
+    return found
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(counts_by("county", "age_group"))
+def test_that_all_or_none_of_a_small_group_are_counted_can_not_be_worked_out(counts):
+    by = ("county", "age_group")
+    _, told = told_to(PUBLIC, counts, by)
+    assert told_of_a_group(counts, by, attacked(counts, by, told)) == []
+
+
+@pytest.mark.parametrize("measures", [PUBLIC, ANALYST])
+@pytest.mark.parametrize("counted", [0, 6])
+def test_six_of_six_is_not_told_nor_none_of_six(measures, counted):
+    """Of another county it is not told either: the total would tell."""
+    _, told = told_to(measures, OSLO_AND_THE_REST | {("Oslo",): (counted, 6)}, ("county",))
+    seen = numerators(told)
+    assert seen["Oslo",] is None
+    assert list(seen.values()).count(None) > 1 or measures is ANALYST
+
+
+def test_none_of_a_small_group_is_told_where_it_is_so_of_all():
+    _, told = told_to(PUBLIC, {("Oslo",): (0, 6), ("Vestland",): (0, 99)}, ("county",))
+    assert numerators(told) == {("Oslo",): 0, ("Vestland",): 0, ("Rogaland",): 0, (): 0}
+
+
+# -- releases of other data cuts ------------------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(counts_by("county", "screen"))
+def test_a_year_of_one_data_cut_and_two_years_of_another_do_not_tell_the_first(counts):
+    """`initial` stands for 2023, `subsequent` for 2024. The reader takes what came late for nothing."""
+    last = {atom[:1]: pair for atom, pair in counts.items() if atom[1] == "subsequent"}
+    first, told_first = told_to(PUBLIC, last, ("county",), when="2024")
+    later = {"cut": date(2026, 7, 1), "when": "2023-2024"}
+    _, told_second = told_to(PUBLIC, margin(counts, (0,)), ("county",), [earlier(first)], **later)
+    attacker = Attacker(list(counts))
+    for told, also in ((told_first, ("subsequent",)), (told_second, ())):
+        for words, what, number in published(told):
+            attacker.reads(inside((*words, *also)), what, number)
+    found = found_out(counts, ("county", "screen"), attacker)
+    assert [one for one in found if one[1] != "rest"] == []
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_that_few_of_another_year_came_late_changes_nothing(late):
+    """38 in 2024, and later 41 in two years: 3 in 2023, or 2."""
+    first, _ = told_to(PUBLIC, {("Oslo",): (38, 300)}, ("county",), when="2024")
+    later = {"cut": date(2026, 7, 1), "when": "2023-2024"}
+    _, told = told_to(PUBLIC, {("Oslo",): (40 + late, 400)}, ("county",), [earlier(first)], **later)
+    assert numerators(told)["Oslo",] is None
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(counts_by("county"), some.integers(5, 20), some.integers(0, 1))
+def test_what_a_release_hid_is_not_told_by_the_next_that_changed_elsewhere(counts, more, little):
+    """Many came to one county, nobody or one to another. The reader knows the total of the first release."""
+    first, told_first = told_to(PUBLIC, counts, ("county",))
+    grown = {
+        atom: (n + (more if at == 0 else little if at == 1 else 0), d + more)
+        for at, (atom, (n, d)) in enumerate(counts.items())
+    }
+    try:
+        _, told_second = told_to(PUBLIC, grown, ("county",), [earlier(first)], cut=date(2026, 7, 1))
+    except Refused:
+        return
+    attacker = attacked(counts, ("county",), told_first, whole=False)
+    for words, what, number in published(told_second):
+        if words and words != (COUNTIES[0],) and what == "numerator" and number is not None:
+            attacker.reads(inside(words), what, number - (little if words == (COUNTIES[1],) else 0))
+    assert [one for one in found_out(counts, ("county",), attacker) if one[1] == "numerator"] == []
 
 
 # -- policy -------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from analytics.disclosure.answer import Asked
+from analytics.disclosure.answer import answered
 from analytics.disclosure.policy import Audience, Policy, installed, policy_in
 from analytics.extract.dataset import Dataset, open_extract
 from analytics.extract.read import read
@@ -85,7 +85,7 @@ def _render(dataset: Dataset, asked: Namespace) -> bytes:
         ).encode()
     by = list(dict.fromkeys(name.strip() for name in asked.by.split(",") if name.strip()))
     wanted = question(asked.programme, when, by=by, ids=asked.ids, county=asked.county)
-    told = compute(dataset, wanted) if measures is None else Asked(dataset, measures).answer(wanted)
+    told = compute(dataset, wanted) if measures is None else answered(dataset, measures, wanted)
     return render(told, form)
 
 

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from analytics.disclosure.judge import Told
 from analytics.disclosure.policy import installed, policy_in
+from analytics.disclosure.together import Told
 from analytics.extract.dataset import Dataset, open_extract
 from analytics.extract.read import read
 from analytics.releases.code import code_version
@@ -151,8 +151,7 @@ async def _frozen(tx: Transaction, number: int) -> tuple[dict[str, bytes], Told 
     previous = about_of(record.manifest).previous
     if previous is None:
         return held, None
-    was = await release_named(tx, previous)
-    return held, told((await files_of(tx, previous))[NUMBERS].content, was.data_cut)
+    return held, told((await files_of(tx, previous))[NUMBERS].content)
 
 
 def _list(records: Sequence[Record], *, as_json: bool) -> None:

@@ -1,0 +1,44 @@
+"""Reading data cuts, and what was told of them."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple, cast
+
+from analytics.answers.memory import Judged, Row, judged_of
+from analytics.extract.schema import VERSION, fingerprint
+from screening.storage.transaction import Transaction
+
+_CURRENT = """
+select id, data_cut, until, manifest from analyst_cut
+ where data_cut <= $1 and until > $1 and manifest->>'version' = $2 and manifest->>'words' = $3
+ order by id desc limit 1
+"""
+_TOLD = """
+select id, indicator, definition, period, words, what, value, hidden, low, high
+  from analyst_told where cut_id = $1 and programme = $2 and id > $3 order by id
+"""
+
+
+class KeptCut(NamedTuple):
+    id: int
+    data_cut: date
+    until: date
+    manifest: object
+
+
+async def current_cut(tx: Transaction) -> KeptCut | None:
+    """The one that analysts are answered of today, if it holds the tables and words of this program."""
+    row = await tx.row(_CURRENT, tx.today, str(VERSION), fingerprint())
+    return None if row is None else KeptCut(*row)
+
+
+async def files_of_cut(tx: Transaction, cut: int) -> Mapping[str, bytes]:
+    rows = await tx.rows("select name, content from analyst_cut_file where cut_id = $1", cut)
+    return {row["name"]: row["content"] for row in rows}
+
+
+async def told_since(tx: Transaction, *, cut: int, programme: str, upto: int) -> tuple[int, list[Judged]]:
+    """What was told after that row; and the last row there is."""
+    rows = await tx.rows(_TOLD, cut, programme, upto)
+    judged = [judged_of(cast("Row", tuple(row)[1:])) for row in rows]
+    return (rows[-1]["id"] if rows else upto), judged
