@@ -1,13 +1,16 @@
 """Answers to analysts: of the data cut that all processes share, each told only once it is remembered."""
 
 import asyncio
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
 
 from analytics.answers.commands import lock_programme, take_cut, tell_analyst
-from analytics.answers.cut import dataset_of, manifest_of
+from analytics.answers.cut import put, put_manifest
 from analytics.answers.memory import Memory
 from analytics.answers.queries import KeptCut, current_cut, files_of_cut, told_since
 from analytics.disclosure.answer import margins, refuse_telling_parts, told_of
@@ -16,6 +19,7 @@ from analytics.disclosure.judge import judge
 from analytics.disclosure.policy import Measures
 from analytics.disclosure.together import Told
 from analytics.extract.dataset import Dataset
+from analytics.extract.keeping import dataset_in
 from analytics.indicators.engine import Question, Results
 from analytics.indicators.kept import Kept
 from analytics.live import held_of
@@ -39,7 +43,7 @@ class _Programme:
 
 
 class Cut:
-    """One data cut, in memory."""
+    """One data cut, in memory or, where it is large, in files of this process."""
 
     def __init__(self, kept: KeptCut, counts: Kept, measures: Measures) -> None:
         self.kept = kept
@@ -128,9 +132,15 @@ async def _opened(request: CallerRequest, measures: Measures) -> Cut:
 
 
 async def _loaded(tx: Transaction, *, kept: KeptCut, measures: Measures) -> Cut:
-    files = await files_of_cut(tx, kept.id)
-    dataset = await asyncio.to_thread(dataset_of, manifest_of(kept.manifest), files)
-    return Cut(kept, Kept(dataset), measures)
+    folder = Path(await asyncio.to_thread(mkdtemp, prefix="screening-cut-"))
+    try:
+        async for name, content in files_of_cut(tx, kept.id):
+            await asyncio.to_thread(put, folder, name, content)
+        await asyncio.to_thread(put_manifest, folder, kept.manifest)
+        return Cut(kept, Kept(await asyncio.to_thread(dataset_in, folder)), measures)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 async def cut_of(request: CallerRequest, measures: Measures) -> Cut:

@@ -1,6 +1,6 @@
 """Reading data cuts, and what was told of them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import NamedTuple, cast
 
@@ -32,9 +32,14 @@ async def current_cut(tx: Transaction) -> KeptCut | None:
     return None if row is None else KeptCut(*row)
 
 
-async def files_of_cut(tx: Transaction, cut: int) -> Mapping[str, bytes]:
-    rows = await tx.rows("select name, content from analyst_cut_file where cut_id = $1", cut)
-    return {row["name"]: row["content"] for row in rows}
+async def files_of_cut(tx: Transaction, cut: int) -> AsyncIterator[tuple[str, bytes]]:
+    """One after another: together they are as large as the nation's dataset."""
+    names = await tx.rows("select name from analyst_cut_file where cut_id = $1 order by name", cut)
+    for (name,) in names:
+        yield (
+            name,
+            await tx.value("select content from analyst_cut_file where cut_id = $1 and name = $2", cut, name),
+        )
 
 
 async def told_since(tx: Transaction, *, cut: int, programme: str, upto: int) -> tuple[int, list[Judged]]:

@@ -42,9 +42,18 @@ class Keeping:
             return loaded(self.extract)
         there = self.extract.with_name(f"held-{next(self._numbers)}")
         shutil.copytree(self.extract, there, copy_function=os.link)  # the same files by another name
-        dataset = open_extract(there)
-        finalize(dataset, shutil.rmtree, there, ignore_errors=True)
-        return dataset
+        return dataset_in(there)
+
+
+def dataset_in(folder: Path) -> Dataset:
+    """The dataset there, which has the folder to itself: it goes with the dataset, or at once where that is in memory."""
+    if read_manifest(folder).rows["events"] <= _IN_MEMORY:
+        dataset = loaded(folder)
+        shutil.rmtree(folder)
+    else:
+        dataset = open_extract(folder)
+        finalize(dataset, shutil.rmtree, folder, ignore_errors=True)
+    return dataset
 
 
 def _locked(folder: Path) -> int:

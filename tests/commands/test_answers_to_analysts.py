@@ -1,6 +1,7 @@
 """What analysts were told: of one data cut, remembered by the database, whichever process they ask."""
 
 import asyncio
+import gc
 from datetime import date, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from analytics.answers.analysts import _loaded
 from analytics.answers.commands import take_cut
 from analytics.answers.queries import current_cut
 from analytics.disclosure.policy import Audience, Measures, Renewed, Small, installed
+from analytics.extract import keeping
 from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators.engine import question
 from analytics.indicators.period import period
@@ -68,6 +70,17 @@ async def first(database):
 async def second(database, first):
     """Read when two more were recorded already."""
     return await process(database, data=dataset(women(extra=2), data_cut=MONDAY))
+
+
+async def test_a_data_cut_too_large_for_memory_is_answered_of_from_files(database, first, monkeypatch):
+    monkeypatch.setattr(keeping, "_IN_MEMORY", -1)
+    large = await process(database)
+    folder = large.dataset.folder
+    assert first.dataset.folder is None
+    assert counted(await ask(large, database, "2024")) == counted(await ask(first, database, "2024")) == [38]
+    del large
+    gc.collect()
+    assert not folder.exists()
 
 
 async def test_two_processes_answer_of_the_same_data(database, first, second):
