@@ -40,21 +40,28 @@ def disagreements(url, token):
         session.headers["Authorization"] = f"Bearer {token}"
         for result in schema.get_all_operations():
             operation = result.ok()
-            checks = CHECKS if operation.method.upper() == "HEAD" else [*CHECKS, *OF_CONTENT]
-
-            @settings(
-                max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
-                phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
-            )  # fmt: skip
-            @given(case=operation.as_strategy())
-            def agrees(case, checks=checks):
-                case.call_and_validate(session=session, checks=checks, timeout=SECONDS)
-
-            try:
-                agrees()
-            except FailureGroup as failure:
-                found[operation.label] = str(failure)
+            said = disagreement(session, operation)
+            if said is not None:
+                found[operation.label] = said
     return found
+
+
+def disagreement(session, operation):
+    checks = CHECKS if operation.method.upper() == "HEAD" else [*CHECKS, *OF_CONTENT]
+
+    @settings(
+        max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
+        phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def agrees(case):
+        case.call_and_validate(session=session, checks=checks, timeout=SECONDS)
+
+    try:
+        agrees()
+    except FailureGroup as failure:
+        return str(failure)
+    return None
 
 
 async def test_whatever_the_description_allows_is_answered_as_described(platform):

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from analytics.disclosure.answer import HIDDEN, margins, reason, tell
 from analytics.disclosure.judge import judge
-from analytics.disclosure.policy import Audience, Measures, Small, installed, policy
+from analytics.disclosure.policy import Audience, Measures, Small, installed
 from analytics.disclosure.together import Told
 from analytics.extract.lives import dataset
 from analytics.indicators.engine import answer, question
@@ -389,39 +389,3 @@ def test_what_a_release_hid_is_not_told_by_the_next_that_changed_elsewhere(count
         if words and words != (COUNTIES[0],) and what == "numerator" and number is not None:
             attacker.reads(inside(words), what, number - (little if words == (COUNTIES[1],) else 0))
     assert [one for one in found_out(counts, ("county",), attacker) if one[1] == "numerator"] == []
-
-
-# -- policy -------------------------------------------------------------------------------------------
-
-GOOD = """\
-id: strict
-title: t
-audiences:
-  public:
-    small: {below: 10, source: s, verified: no}
-"""
-# fmt: off
-MALFORMED = [
-    ("below: 10",   "below: ten",          "strict.yaml:5:"),
-    ("below: 10",   "below: 1",            "strict.yaml:5:"),
-    ("source: s, ", "",                    "strict.yaml:5:"),
-    ("verified: no", "verified: perhaps",  "strict.yaml:5:"),
-    ("  public:",   "  everybody:",        "strict.yaml:4:.*everybody"),
-    ("    small:",  "    tiny: 1\n    small:", "tiny"),
-    ("title: t",    "title: [",            "not YAML"),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("old", "new", "said"), MALFORMED)
-def test_a_malformed_policy_is_refused_with_file_and_line(old, new, said):
-    with pytest.raises(Refused, match=said):
-        policy(GOOD.replace(old, new), file="strict.yaml")
-
-
-def test_an_audience_that_a_policy_does_not_name_gets_nothing():
-    strict = policy(GOOD, file="strict.yaml")
-    assert strict.measures(Audience.PUBLIC).small.below == 10
-    assert strict.measures(Audience.INTERNAL) is None
-    with pytest.raises(Refused, match="says nothing for analyst"):
-        strict.measures(Audience.ANALYST)
