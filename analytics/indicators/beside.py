@@ -13,7 +13,8 @@ from analytics.extract.dataset import Dataset, Manifest, open_extract
 from analytics.indicators.cells import Reads, Wanted, added, cells_of, reads_of, schema
 from screening.refusals import Refused
 
-_CORES = len(os.sched_getaffinity(0))
+# Where a process can be held to some of the cores, as in a container, it is those; macOS knows no such thing.
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _THREADS = max(2, min(4, _CORES))
 _PROCESSES = min(8, _CORES)  # each holds one bucket in memory
 _SEVERAL = 10  # buckets at most are added up before their cells are handed over
