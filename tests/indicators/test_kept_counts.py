@@ -58,7 +58,7 @@ def test_one_county_after_another_is_counted_once(tmp_path):
         told.append(kept.answer(asked).frame["denominator"].item())
         shutil.rmtree(tmp_path / "data", ignore_errors=True)
     assert min(told) > 0
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Refused, match="no dataset here"):
         compute(dataset, asked)
 
 
