@@ -9,10 +9,11 @@ from analytics.answers.cut import files_of
 from analytics.answers.memory import Judged, row_of
 from analytics.answers.queries import KeptCut, current_cut
 from analytics.extract.dataset import Dataset
+from analytics.releases.code import code_version
 from screening.storage.transaction import Transaction
 
 _ADD_CUT = """
-insert into analyst_cut (data_cut, until, manifest) values ($1, $2, $3) returning id, data_cut, until, manifest
+insert into analyst_cut (data_cut, until, code, manifest) values ($1, $2, $3, $4) returning id, data_cut, until, manifest
 """
 _ADD_TOLD = """
 insert into analyst_told (cut_id, programme, indicator, definition, period, words, what, value, hidden, low, high)
@@ -33,7 +34,7 @@ async def take_cut(tx: Transaction, *, dataset: Dataset, days: int) -> KeptCut:
     removed = await tx.run("delete from analyst_cut where until < $1", tx.today)
     manifest = dataset.manifest
     told = asdict(manifest) | {"data_cut": manifest.data_cut.isoformat()}
-    row = await tx.row(_ADD_CUT, tx.today, tx.today + timedelta(days=days), told)
+    row = await tx.row(_ADD_CUT, tx.today, tx.today + timedelta(days=days), code_version(), told)
     made = KeptCut(*(row or ()))
     files = files_of(dataset)
     while (one := await asyncio.to_thread(next, files, None)) is not None:

@@ -6,11 +6,12 @@ from typing import NamedTuple, cast
 
 from analytics.answers.memory import Judged, Row, judged_of
 from analytics.extract.schema import VERSION, fingerprint
+from analytics.releases.code import code_version
 from screening.storage.transaction import Transaction
 
 _CURRENT = """
 select id, data_cut, until, manifest from analyst_cut
- where data_cut <= $1 and until > $1 and manifest->>'version' = $2 and manifest->>'words' = $3
+ where data_cut <= $1 and until > $1 and code = $2 and manifest->>'version' = $3 and manifest->>'words' = $4
  order by id desc limit 1
 """
 _TOLD = """
@@ -27,8 +28,8 @@ class KeptCut(NamedTuple):
 
 
 async def current_cut(tx: Transaction) -> KeptCut | None:
-    """The one that analysts are answered of today, if it holds the tables and words of this program."""
-    row = await tx.row(_CURRENT, tx.today, str(VERSION), fingerprint())
+    """The one that analysts are answered of today by this program: another may count otherwise."""
+    row = await tx.row(_CURRENT, tx.today, code_version(), str(VERSION), fingerprint())
     return None if row is None else KeptCut(*row)
 
 

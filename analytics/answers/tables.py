@@ -19,12 +19,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from screening.storage.tables import metadata
 
 # Used from `data_cut` up to, but not on, `until`; one that has ended is removed with all that was told of it.
+# `code`: the program that counts it: another one may count otherwise, and few of a difference are small numbers too.
 analyst_cut = Table(
     "analyst_cut",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("data_cut", Date, nullable=False),
     Column("until", Date, nullable=False),
+    Column("code", Text, nullable=False),
     Column("manifest", JSONB, nullable=False),
     CheckConstraint("until > data_cut", name="some_days"),
 )

@@ -20,11 +20,10 @@ CHAINS = (
     ("test_coverage_nordscreen_10y", "test_coverage_nordscreen_3y"),
     ("cin2_plus_detection_rate", "cin3_plus_detection_rate", "cancer_detection_rate"),
     ("colposcopy_referral_rate_cumulative", "colposcopy_referral_rate"),
-    ("colposcopy_attendance_15mo", "colposcopy_attendance_90d"),
-    ("colposcopy_incidence_365d", "colposcopy_incidence_180d", "colposcopy_incidence_90d"),
-    ("assessment_attendance", "colonoscopy_within_31d"),
-    ("colonoscopy_incidence_360d", "colonoscopy_incidence_90d", "colonoscopy_incidence_60d",
-     "colonoscopy_incidence_30d"),
+    ("colposcopy_attendance_15mo", "colposcopy_incidence_365d", "colposcopy_incidence_180d", "colposcopy_attendance_90d",
+     "colposcopy_incidence_90d"),
+    ("assessment_attendance", "colonoscopy_incidence_360d", "colonoscopy_incidence_90d", "colonoscopy_incidence_60d",
+     "colonoscopy_within_31d", "colonoscopy_incidence_30d"),
     ("advanced_neoplasia_detection_rate", "cancer_detection_rate"),
     ("advanced_neoplasia_detection_rate", "advanced_adenoma_detection_rate"),
     ("ppv_advanced_neoplasia", "ppv_cancer"),
@@ -33,6 +32,8 @@ CHAINS = (
     ("screen_detected_rate", "screen_detected_invasive_rate"),
     ("screen_detected_rate", "screen_detected_dcis_rate"),
     ("under_15mm_share", "small_cancer_share"),
+    ("interval_cancer_rate", "interval_cancer_share_year1"),
+    ("interval_cancer_rate", "interval_cancer_share_year2"),
 )  # fmt: skip
 
 

@@ -58,7 +58,8 @@ def dataset_in(folder: Path) -> Dataset:
 
 def _locked(folder: Path) -> int:
     """The open file by which it is locked."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # also one that was there before
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

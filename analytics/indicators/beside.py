@@ -3,17 +3,19 @@
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, Manifest, open_extract
+from analytics.extract.dataset import Dataset, open_extract, read_manifest
 from analytics.indicators.cells import Reads, Wanted, added, cells_of, reads_of, schema
 from screening.refusals import Refused
 
-_CORES = len(os.sched_getaffinity(0))
+# Where a process can be held to some of the cores, as in a container, it is those; macOS knows no such thing.
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _THREADS = max(2, min(4, _CORES))
 _PROCESSES = min(8, _CORES)  # each holds one bucket in memory
 _SEVERAL = 10  # buckets at most are added up before their cells are handed over
@@ -22,18 +24,25 @@ _MANY = 10  # indicators, from which on a process is worth its start of half a s
 
 
 def counted(dataset: Dataset, wanted: Sequence[Wanted]) -> list[pl.DataFrame]:
-    """The cells of each of these over all buckets.
+    """The cells of each of these over all buckets. Refuses where another dataset took the place of this one's files.
 
     Threads of one process wait for each other whenever one of them gets memory: the whole catalogue takes a
     third longer in them.
     """
+    _refuse_another(dataset)
+    cells = _counted(dataset, wanted)
+    _refuse_another(dataset)
+    return cells
+
+
+def _counted(dataset: Dataset, wanted: Sequence[Wanted]) -> list[pl.DataFrame]:
     cut = dataset.manifest.data_cut
     reads = reads_of(wanted, cut)
     many = sum(len(one.indicators) for one in wanted) >= _MANY
     if dataset.folder is None or _PROCESSES == 1 or not many:
         with ThreadPoolExecutor(_THREADS) as threads:
             return _added(wanted, threads.map(lambda one: cells_of(one, wanted, cut, reads), dataset.buckets))
-    there = partial(_cells_there, dataset.folder, dataset.manifest, wanted, reads)
+    there = partial(_cells_there, dataset.folder, wanted, cut, reads)
     numbers = range(len(dataset.buckets))
     several = max(1, min(_SEVERAL, len(numbers) // (2 * _PROCESSES)))
     runs = [numbers[first : first + several] for first in numbers[::several]]
@@ -52,15 +61,19 @@ def _keep_memory() -> None:
         os.environ[_ALLOCATOR] = f"{told},{_KEPT}".lstrip(",")
 
 
-def _cells_there(
-    folder: Path, source: Manifest, wanted: Sequence[Wanted], reads: Reads, numbers: Sequence[int]
-) -> list[pl.DataFrame]:
-    """Of these buckets together. Refuses where another dataset has meanwhile taken the place of the one asked."""
-    held = open_extract(folder)
-    if held.manifest != source:
-        message = f"{folder}: another dataset took its place while it was being counted; ask again"
+def _refuse_another(dataset: Dataset) -> None:
+    """What is read of files now would be told as of the day of those that were there before."""
+    if dataset.folder is not None and read_manifest(dataset.folder) != dataset.manifest:
+        message = f"{dataset.folder}: another dataset took its place; open it anew"
         raise Refused("dataset_replaced", message)
-    return _added(wanted, (cells_of(held.buckets[one], wanted, source.data_cut, reads) for one in numbers))
+
+
+def _cells_there(
+    folder: Path, wanted: Sequence[Wanted], data_cut: date, reads: Reads, numbers: Sequence[int]
+) -> list[pl.DataFrame]:
+    """Of these buckets together."""
+    held = open_extract(folder)
+    return _added(wanted, (cells_of(held.buckets[one], wanted, data_cut, reads) for one in numbers))
 
 
 def _added(wanted: Sequence[Wanted], buckets: Iterable[list[pl.DataFrame]]) -> list[pl.DataFrame]:

@@ -16,6 +16,7 @@ def upgrade():
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("data_cut", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("manifest", postgresql.JSONB(), nullable=False),
         sa.CheckConstraint("until > data_cut", name=op.f("ck_analyst_cut_some_days")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_analyst_cut")),

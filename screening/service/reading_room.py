@@ -1,7 +1,7 @@
 """The dashboard over a written extract: no database, nothing to write to, and for who sits at this machine."""
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Litestar, get
 from litestar.connection import ASGIConnection
@@ -23,7 +23,8 @@ from screening.vocabulary import Role
 from screening.web import anyone
 
 ADDRESS = "127.0.0.1"
-_NAMES = frozenset({ADDRESS, "localhost"})
+_NAMES = (ADDRESS, "localhost")
+_HOST = re.compile(rf"({'|'.join(map(re.escape, _NAMES))})(:\d+)?", re.IGNORECASE)
 _OFFICE = Actor("office", frozenset({Role.PROGRAMME_STAFF}))
 
 
@@ -35,8 +36,8 @@ class AtThisMachine(AbstractAuthenticationMiddleware):
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
-        if urlsplit(f"//{connection.headers.get('host', '')}").hostname not in _NAMES:
-            raise NotAllowed("other_host", f"this answers to {' and '.join(sorted(_NAMES))} only")
+        if not _HOST.fullmatch(connection.headers.get("host", "")):
+            raise NotAllowed("other_host", f"this answers to {' and '.join(_NAMES)} only")
         return AuthenticationResult(user=_OFFICE, auth=None)
 
 

@@ -134,6 +134,14 @@ async def test_a_week_later_the_data_are_others_and_what_was_told_of_the_old_is_
     assert kept == later.kept
 
 
+async def test_another_program_answers_of_a_data_cut_of_its_own(database, first):
+    """It may count the same data otherwise, and what it told beside what this one told would be a difference."""
+    await database.pool.execute("update analyst_cut set code = 'the release before'")
+    renewed = await process(database)
+    assert renewed.kept.id != first.kept.id
+    assert (await process(database)).kept == renewed.kept
+
+
 async def test_rounded_answers_of_this_week_and_the_next_leave_every_small_number_possible(database):
     """Each alone is a number to the nearest 5: their difference is within 4 of what it is told as."""
     analyst = installed().measures(Audience.ANALYST)

@@ -48,7 +48,7 @@ async def test_migrations_go_down_and_up_on_a_filled_database(url):
         "insert into person (id, holder_id, born, sex, name) values (1, 1, '1980-01-01', 'female', 'A')"
     )
     await connection.execute(
-        "insert into analyst_cut (data_cut, until, manifest) values ('2025-01-06', '2025-01-13', '{}')"
+        "insert into analyst_cut (data_cut, until, code, manifest) values ('2025-01-06', '2025-01-13', 'any', '{}')"
     )
     await connection.execute("insert into analyst_cut_file values (1, 'events/0000', '')")
     await connection.close()

@@ -51,14 +51,16 @@ def test_questions_asked_together_are_answered_as_each_alone(folder):
         assert told.frame["denominator"].sum()
 
 
-def test_a_dataset_replaced_while_it_is_counted_is_refused_and_not_mixed(folder, monkeypatch):
+@pytest.mark.parametrize("ids", [(), ("participation",)])
+def test_a_dataset_that_was_replaced_is_refused_and_not_told_as_of_the_day_before(folder, ids, monkeypatch):
     monkeypatch.setattr(beside, "_PROCESSES", 2)
     before = open_extract(folder)
     with replacing(folder) as store:
-        store.add(Nation(people=2000).bucket(0))
+        for seed in range(3):
+            store.add(Nation(people=1000, seed=seed).bucket(0))
         store.finish(before.manifest.data_cut)
     with pytest.raises(Refused, match="another dataset took its place"):
-        compute(before, question("no-breast", period("2023")))
+        compute(before, question("no-breast", period("2023"), ids=ids))
 
 
 def test_an_indicator_of_the_catalogue_travels_by_its_name_and_any_other_not_at_all():

@@ -1,6 +1,7 @@
 """What is kept gives what counting anew would; and what hands wrote for one question gives the catalogue's counts."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -57,8 +58,26 @@ def test_one_county_after_another_is_counted_once(tmp_path):
         told.append(kept.answer(asked).frame["denominator"].item())
         shutil.rmtree(tmp_path / "data", ignore_errors=True)
     assert min(told) > 0
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Refused, match="no dataset here"):
         compute(dataset, asked)
+
+
+class Readings(list):
+    """Buckets that know how often they were all read."""
+
+    readings = 0
+
+    def __iter__(self):
+        self.readings += 1
+        return super().__iter__()
+
+
+def test_all_indicators_of_a_question_are_counted_from_one_reading(dataset):
+    buckets = Readings(dataset.buckets)
+    kept = Kept(replace(dataset, buckets=buckets))
+    for by in (["county", "age_group"], ["county"], []):
+        kept.answer(question("no-cervical", period("2023"), by=by))
+    assert buckets.readings == 1
 
 
 def test_a_period_after_the_data_is_refused_here_too(dataset):

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from analytics.extract import keeping
+from analytics.extract.keeping import Keeping
 from analytics.live import Latest
 from screening.refusals import Refused
 from screening.storage.transaction import system_actor
@@ -125,6 +126,12 @@ async def test_the_next_start_goes_on_from_what_the_last_one_kept(people, tmp_pa
     assert second.dataset.manifest.taken == first.dataset.manifest.taken
     assert (events(first), events(second)) == (0, 1)
     assert not (tmp_path / "held-1").exists()
+
+
+def test_nobody_else_may_read_a_folder_that_was_there_before(tmp_path):
+    tmp_path.chmod(0o755)
+    kept = Keeping(tmp_path)
+    assert kept.extract.parent.stat().st_mode & 0o777 == 0o700
 
 
 async def test_another_day_is_read_however_young_the_last_is(people):

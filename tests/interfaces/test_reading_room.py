@@ -50,7 +50,7 @@ async def test_nothing_can_be_written_there(office):
         assert (await office.post(path)).status_code == 405
 
 
-@pytest.mark.parametrize("host", ["screening.example", "127.0.0.1.example:8000", ""])
+@pytest.mark.parametrize("host", ["screening.example", "127.0.0.1.example:8000", "[::1", ""])
 async def test_a_page_of_somebody_elses_cannot_read_it_under_another_name(office, host):
     answer = await office.get("/dashboard/no-breast/statuses.csv", headers={"Host": host})
     assert answer.status_code == 403

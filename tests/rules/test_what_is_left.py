@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from analytics.disclosure.answer import answered, tell
+from analytics.disclosure.cells import Cell, Place, What
 from analytics.disclosure.judge import judge
-from analytics.disclosure.left import CHAINS
+from analytics.disclosure.left import CHAINS, left_over
 from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators.catalogue import CATALOGUE
 from analytics.indicators.engine import question
@@ -16,6 +17,7 @@ from analytics.indicators.period import period
 from tests.rules.test_disclosure import ANALYST, CUT, PUBLIC, earlier, tables
 
 OTHERS = {("Rogaland",): (30, 500), ("Vestland",): (40, 600)}
+REFERRED = date(2024, 3, 1)
 
 
 def beside(*answers):
@@ -51,6 +53,39 @@ def test_chains_name_indicators_that_there_are():
     assert {name for chain in CHAINS for name in chain} <= known
 
 
+def stool_tested(colonoscopy_after):
+    events = [Happening(date=REFERRED, kind="tested", test="fit", findings="positive")]
+    if colonoscopy_after:
+        day = REFERRED + timedelta(days=colonoscopy_after)
+        events.append(Happening(date=day, kind="appointment_attended", to="colonoscopy"))
+    return Life(born=date(1964, 1, 1), homes=[Home()], events=events, programme="no-colorectal")
+
+
+def test_who_came_on_the_day_between_two_deadlines_is_not_told():
+    """31 within 31 days and 29 within 30 would be 2 on the day between."""
+    waited = [20] * 29 + [31] * 2 + [0] * 20
+    asked = question(
+        "no-colorectal", period("2024"), ids=["colonoscopy_within_31d", "colonoscopy_incidence_30d"]
+    )
+    told = answered(dataset(map(stool_tested, waited), data_cut=CUT), PUBLIC, asked).frame
+    assert None in told["numerator"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("assessment_attendance", "colonoscopy_incidence_360d"),
+        ("colposcopy_attendance_15mo", "colposcopy_incidence_365d"),
+        ("colposcopy_incidence_180d", "colposcopy_attendance_90d"),
+        ("interval_cancer_rate", "interval_cancer_share_year1"),
+    ],
+)
+def test_what_a_longer_span_leaves_of_a_shorter_one_is_a_number_too(wide, narrow):
+    counts = {wide: 12, narrow: 10}
+    cells = {Cell(Place(name, "", "2024", ()), What.NUMERATOR): count for name, count in counts.items()}
+    assert list(left_over(cells).values()) == [tuple(cells)]
+
+
 @pytest.mark.parametrize(("first", "second"), [("2023-2024", "2024"), ("2024", "2023-2024")])
 def test_two_years_less_one_of_them_tell_no_small_number(first, second):
     """40 in two years and 38 in one of them would be 2 in the other."""
@@ -60,9 +95,6 @@ def test_two_years_less_one_of_them_tell_no_small_number(first, second):
     answers = tables({("Oslo",): counts[second]}, by=("county",), when=second)
     told = tell(answers, judge(answers, PUBLIC, [earlier(before)]), PUBLIC)
     assert [one.frame["numerator"].item() for one in told] == [None, None]
-
-
-REFERRED = date(2024, 3, 1)
 
 
 def referred(*, seen):
