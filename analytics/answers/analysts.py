@@ -25,12 +25,13 @@ from analytics.indicators.kept import Kept
 from analytics.live import held_of
 from analytics.releases.frozen import told as told_by_release
 from analytics.releases.queries import earlier_releases, told_ids
-from screening.refusals import Conflict
+from screening.refusals import Conflict, Refused
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction
 from screening.web import CallerRequest, commit, today_of
 
 _STATE = "analysts"
+_AT_ONCE = 2000  # numbers, which are judged within seconds; meanwhile other analysts of the programme wait
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ class Cut:
         answers = await asyncio.to_thread(lambda: [self._counts.answer(one) for one in margins(asked)])
         of = self._programmes[asked.programme]
         cells = await asyncio.to_thread(cells_of, answers)
+        _refuse_too_many(len(cells))
         if not of.memory.knows(cells):
             async with of.lock:
                 if not of.memory.knows(cells):
@@ -91,6 +93,12 @@ class Cut:
             tx, cut=self.kept.id, programme=asked.programme, judged=new, asked=_in_words(asked)
         )
         return memory.also(new)
+
+
+def _refuse_too_many(numbers: int) -> None:
+    if numbers > _AT_ONCE:
+        message = f"this asks for {numbers} numbers at once, margins included; ask for at most {_AT_ONCE}: name some `ids`"
+        raise Refused("too_many_numbers", message, numbers=numbers, at_most=_AT_ONCE)
 
 
 async def _releases(tx: Transaction, of: _Programme, programme: str) -> list[Told]:

@@ -135,7 +135,8 @@ class _System:
             for cell, (low, high) in kept.items()
             if not self._given_away(cell, measures)
         ]
-        hidden = protect(self._told(linked, measures), wanted)
+        new = self._where(lambda cell: cell in self.own and cell not in self.read.known, linked)
+        hidden = protect(self._told(linked, measures), wanted, new)
         found = {cell for at, cell in enumerate(self.cells) if hidden[at] and cell in self.own}
         without = {Cell(place, What.NUMERATOR) for place, what in found if what == What.DENOMINATOR}
         return frozenset(found | without)

@@ -53,9 +53,12 @@ class System:
     cost: npt.NDArray[np.float64]
 
 
-def protect(system: System, sensitive: Sequence[Sensitive]) -> npt.NDArray[np.bool_]:
+def protect(
+    system: System, sensitive: Sequence[Sensitive], new: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """Which cells are hidden: the sensitive ones, and those that would tell them.
 
+    `new`: told now. What is linked with none of these was judged when it was told, and nothing is added to it.
     Refuses what nothing can protect any more, because earlier publications tell it already.
     """
     hidden = ~system.shown
@@ -63,6 +66,8 @@ def protect(system: System, sensitive: Sequence[Sensitive]) -> npt.NDArray[np.bo
         if not system.fixed[one.cell]:
             hidden[one.cell] = True
     for part, among in _components(system, sensitive):
+        if not new[part.cells].any():
+            continue
         hidden[part.cells] = part.protect(hidden[part.cells], among)
     return hidden
 

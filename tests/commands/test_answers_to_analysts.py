@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from analytics.answers import analysts
 from analytics.answers.analysts import _loaded
 from analytics.answers.commands import take_cut
 from analytics.answers.queries import current_cut
@@ -15,6 +16,7 @@ from analytics.extract import keeping
 from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators.engine import question
 from analytics.indicators.period import period
+from screening.refusals import Refused
 from screening.storage.transaction import Actor
 from screening.vocabulary import Role
 
@@ -81,6 +83,13 @@ async def test_a_data_cut_too_large_for_memory_is_answered_of_from_files(databas
     del large
     gc.collect()
     assert not folder.exists()
+
+
+async def test_more_numbers_than_are_judged_within_seconds_are_refused(database, first, monkeypatch):
+    monkeypatch.setattr(analysts, "_AT_ONCE", 2)
+    with pytest.raises(Refused, match="this asks for 3 numbers at once"):
+        await ask(first, database, "2024")
+    assert await numbers(database) == 0
 
 
 async def test_two_processes_answer_of_the_same_data(database, first, second):

@@ -10,16 +10,17 @@ from analytics.indicators.period import Length
 from screening.vocabulary import EventKind
 
 # How long after the letter or kit before it one still belongs to the same call. Programmes send the last reminder
-# after a year (Norway, Sweden) and mostly somewhat late; a kit follows within the half-year in which calls are answered.
-_REMINDED_WITHIN, _KIT_WITHIN = Length(months=18), Length(months=6)
+# after a year (Norway, Sweden) and mostly somewhat late, to who has not answered. A kit follows within the half-year in
+# which calls are answered; so does a reminder that crossed the answer, which is known only when the result comes.
+_REMINDED_WITHIN, _AT_ONCE = Length(months=18), Length(months=6)
 
 
 @fact
 def calls(facts: Facts) -> pl.DataFrame:
     """Days on which a call began, one row per call, with the `letter` that began it.
 
-    A reminder or kit belongs to the call before it as long as that is unanswered, and is never a call of its own
-    beside it. Where no invitation was sent (Norwegian cervical screening calls by reminders) the first reminder is
+    A reminder or kit belongs to the call before it within half a year, and a reminder longer where that is unanswered.
+    Where no invitation was sent (Norwegian cervical screening calls by reminders) the first reminder is
     the call. What is sent on one day is one; a test on a day of sending answers what was sent that day.
     """
     kind = pl.col("kind")
@@ -34,12 +35,12 @@ def calls(facts: Facts) -> pl.DataFrame:
 
 
 def _goes_on(sent: pl.DataFrame, facts: Facts) -> pl.Series:
-    """Whether what was sent belongs to the unanswered call of the row before."""
+    """Whether what was sent belongs to the call of the row before."""
     same = (sent["person"] == sent["person"].shift(1)).fill_null(value=False)
     before = sent["date"].shift(1)
-    soon = [inside(before, sent["date"], length) for length in (_REMINDED_WITHIN, _KIT_WITHIN)]
-    possible = same & ~sent["invites"] & soon[0].zip_with(sent["reminds"], soon[1])
-    rows = sent.select("person", date=before).filter(possible)
-    answer = next_day(keyed(rows), answered(facts))
-    unanswered = (answer >= sent["date"].filter(possible)).fill_null(value=True)
-    return possible.scatter(possible.arg_true(), unanswered)
+    late, soon = (inside(before, sent["date"], length) for length in (_REMINDED_WITHIN, _AT_ONCE))
+    possible = same & ~sent["invites"] & (soon | (sent["reminds"] & late))
+    unsure = possible & ~soon
+    answer = next_day(keyed(sent.select("person", date=before).filter(unsure)), answered(facts))
+    unanswered = (answer >= sent["date"].filter(unsure)).fill_null(value=True)
+    return possible.scatter(unsure.arg_true(), unanswered)

@@ -44,8 +44,9 @@ create table call as
 with day as (select person, date, bool_or(kind = 'invited') as invites, bool_or(kind = 'reminded') as reminds from sending group by all),
 follows as (select *, lag(date) over (partition by person order by date) as before from day)
 select person, date from follows f
- where before is null or invites or date > before + case when reminds then interval 18 month else interval 6 month end
-    or exists (from answered a where a.person = f.person and a.date >= f.before and a.date < f.date);
+ where before is null or invites or date > before + interval 6 month
+   and (not reminds or date > before + interval 18 month
+        or exists (from answered a where a.person = f.person and a.date >= f.before and a.date < f.date));
 create table screen as
 with owed as (
     select person, opened_on, episode, coalesce(evidence_on, closed_on, date '9999-12-31') as until from obligation

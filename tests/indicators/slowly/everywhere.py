@@ -36,13 +36,15 @@ def sendings(life, kinds=("invited", "reminded", "kit_dispatched")):
 
 
 def calls(life, answered):
-    """Days on which a call began: a reminder or kit goes on with the one before it, until that is answered."""
+    """Days on which a call began: a reminder or kit goes on with the one before it, a late one until that is answered."""
     begun, last = [], None
     for d in sorted(set(sendings(life))):
         reminds, invites = d in sendings(life, ["reminded"]), d in sendings(life, ["invited"])
-        limit = last and months_after(last, 18 if reminds else 6)
-        if invites or last is None or d > limit or any(last <= t < d for t in answered):
+        if last is None or invites:
             begun.append(d)
+        elif d > months_after(last, 6):
+            open_still = reminds and d <= months_after(last, 18) and not any(last <= t < d for t in answered)
+            begun += [] if open_still else [d]
         last = d
     return begun
 
