@@ -10,6 +10,7 @@ from typing import TypeVar
 from analytics.extract.dataset import Dataset
 from analytics.extract.keeping import Keeping
 from analytics.extract.read import extract, fingerprint
+from analytics.indicators.kept import Kept
 from screening.storage.database import Database
 from screening.storage.transaction import Actor
 from screening.web import CallerRequest, database_of, today_of
@@ -23,9 +24,13 @@ class Held:
     committed by this instant is in it; None where only the day is known, as of an extract written earlier.
     """
 
-    dataset: Dataset
+    kept: Kept
     mark: tuple[object, ...]
     read_at: datetime | None
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.kept.dataset
 
 
 class Latest:
@@ -65,7 +70,7 @@ class Latest:
         if self._held is None or self._held.mark != mark:
             told = await extract(database, self._keeping.extract, actor=actor, today=today)
             dataset = await asyncio.to_thread(self._keeping.held)
-            self._held = Held(dataset, told.fingerprint, told.read_at)
+            self._held = Held(Kept(dataset), told.fingerprint, told.read_at)
         self._as_of = begun
 
 
@@ -73,7 +78,7 @@ class Frozen:
     """An extract as it was written, in the place of a database's latest: it never changes."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._held = Held(dataset, (dataset.manifest.words, dataset.manifest.watermark), None)
+        self._held = Held(Kept(dataset), (dataset.manifest.words, dataset.manifest.watermark), None)
 
     async def held(self, database: Database, *, actor: Actor, today: date, anew: bool = False) -> Held:  # noqa: ARG002
         """Whoever asks, and whenever."""

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, Manifest
+from analytics.extract.dataset import Dataset, Manifest, undisturbed
 from analytics.indicators.after_referral import after_referral
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import Conservation, conservation, overdue
 from analytics.indicators.engine import compute, compute_each, count, question
 from analytics.indicators.funnel import Step, followed_up, funnel
 from analytics.indicators.period import Period
-from analytics.reports.asked import OF_THE_DATA, Seen
+from analytics.indicators.seen import Seen, words_seen
 
 T = TypeVar("T")
 
@@ -138,24 +138,14 @@ class Counts:
     def _once(self, key: tuple[Any, ...], work: Callable[[], T]) -> T:
         with self._lock:
             if key not in self._known:
-                self._known[key] = work()
+                with undisturbed(self._dataset):
+                    self._known[key] = work()
             return self._known[key]
 
 
 def _key(programme: str, wanted: Split) -> tuple[Any, ...]:
     filtered = sorted(wanted.where.items())
     return ("frame", programme, wanted.period.text, *wanted.by, None, *wanted.ids, None, *filtered)
-
-
-def words_seen(dataset: Dataset, programme: str) -> Seen:
-    """The laboratories and units that events of the programme name."""
-    named = [
-        bucket.events.filter(pl.col("programme") == programme).select(pl.col(OF_THE_DATA).cast(pl.String))
-        for bucket in dataset.buckets
-    ]
-    none = pl.LazyFrame(schema=dict.fromkeys(OF_THE_DATA, pl.String))
-    words = pl.concat([none, *(frame.unique() for frame in named)]).collect()
-    return {name: words[name].drop_nulls().unique().sort().to_list() for name in OF_THE_DATA}
 
 
 def _first_recorded(dataset: Dataset, programme: str) -> date | None:
