@@ -1,11 +1,9 @@
 """The dataset of the running service: read once for all who wait, carried on by what was written since."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from analytics.extract.dataset import Dataset
 from analytics.extract.keeping import Keeping
@@ -14,8 +12,6 @@ from analytics.indicators.kept import Kept
 from screening.storage.database import Database
 from screening.storage.transaction import Actor
 from screening.web import CallerRequest, database_of, today_of
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +85,3 @@ async def held_of(request: CallerRequest, *, anew: bool = False) -> Held:
     """What is counted from; `anew`: with everything that was recorded before the request came."""
     latest: Latest | Frozen = request.app.state.latest
     return await latest.held(database_of(request), actor=request.user, today=today_of(request), anew=anew)
-
-
-async def computed(work: Callable[[Dataset], T], dataset: Dataset) -> T:
-    """Counting keeps every core busy for a while; other requests are answered meanwhile."""
-    return await asyncio.to_thread(work, dataset)

@@ -14,7 +14,6 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from analytics.answers.analysts import Cut, cut_of
 from analytics.disclosure.cells import definition_digest
 from analytics.disclosure.policy import Audience, Measures, installed
-from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL, no_such
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
@@ -23,7 +22,7 @@ from analytics.indicators.kept import Kept
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
 from analytics.indicators.seen import Seen
-from analytics.live import computed, held_of
+from analytics.live import held_of
 from analytics.negotiation import chosen, unchanged
 from analytics.parameters import refuse_others
 from analytics.reports.formats import Format, format_named, render
@@ -132,7 +131,7 @@ async def _counted(request: CallerRequest, measures: Measures | None) -> _Counte
 
 async def _as_it_is(kept: Kept, asked: Question, wanted: Format) -> bytes | str:
     if wanted == Format.HTML:
-        return await _page(kept.dataset, asked)
+        return await _page(kept, asked)
     return await asyncio.to_thread(lambda: render(kept.answer(asked), wanted))
 
 
@@ -163,19 +162,19 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-async def _page(dataset: Dataset, asked: Question) -> str:
+async def _page(kept: Kept, asked: Question) -> str:
     """The whole programme, or of fewer indicators only these; in either case only of whom was asked for."""
     where = {stratum.value: word for stratum, word in asked.where.items()}
     offered = question(asked.programme, asked.period, where=where).indicators
     ids = [of.id for of in asked.indicators] if len(asked.indicators) < len(offered) else []
 
-    def page(dataset: Dataset) -> str:
+    def page() -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
-        return drawn.page(dataset, asked.programme, asked.period, ids=ids, filters=where)
+        return drawn.page(kept, asked.programme, asked.period, ids=ids, filters=where)
 
-    return await computed(page, dataset)
+    return await asyncio.to_thread(page)
 
 
 def _period(request: CallerRequest, text: str | None) -> Period:

@@ -132,7 +132,7 @@ def test_files_of_another_dataset_are_not_told_as_of_the_first(tmp_path):
     write(replace(NATION, people=300), there)
     with pytest.raises(Refused, match="another dataset took its place"):
         Kept(held).seen("no-cervical")
-    counts = Counts(held)
+    counts = Counts(Kept(held))
     for ask in (counts.people, counts.overdue, counts.seen, counts.recorded_since, counts.begun):
         with pytest.raises(Refused, match="another dataset took its place"):
             ask("no-cervical")
