@@ -45,7 +45,9 @@ def consensus(life, on):
         if words(e) and on <= e.date <= days_after(on, 60)
     ]
     first = min((d for d, _ in told), default=None)
-    return max((word for d, word in told if d == first), default=None)  # of several of one day a recall counts
+    return max(
+        (word for d, word in told if d == first), default=None
+    )  # of several of one day a recall counts
 
 
 def mammograms(life):
