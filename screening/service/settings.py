@@ -23,6 +23,7 @@ class Cadences(msgspec.Struct, frozen=True):
     advance: str = "*/5 * * * *"
     send: str = "*/10 7-19 * * mon-fri"
     sweep: str = "* * * * *"
+    wake: str = "*/10 * * * *"
     seal: str = "*/5 * * * *"
     watch: str = "0 7 * * *"
 
