@@ -241,3 +241,15 @@ def test_cadences_come_from_the_environment_and_a_wrong_one_is_named(equipment, 
     monkeypatch.setenv("SCREENING_ACKNOWLEDGED_WITHIN", "soon")
     with pytest.raises(Refused, match="SCREENING_ACKNOWLEDGED_WITHIN"):
         settings_from_environment()
+
+
+@pytest.mark.parametrize(
+    ("variable", "said", "near"),
+    [("SCREENING_TIME_ZONE", "Europe/Olso", "Europe/Oslo"), ("SCREENING_PROCESSING", "Q", "D, P, T")],
+)
+def test_a_setting_that_is_none_of_those_there_are_is_refused_with_the_nearest(
+    monkeypatch, variable, said, near
+):
+    monkeypatch.setenv(variable, said)
+    with pytest.raises(Refused, match=f"{variable}='{said}': expected one such as .*{near}"):
+        settings_from_environment()
