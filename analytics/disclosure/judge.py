@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from analytics.disclosure.cells import Cell, What, cells_of, counts_of, groups_told, sensitive
 from analytics.disclosure.left import Left, left_over
+from analytics.disclosure.moves import System
 from analytics.disclosure.policy import Measures, Rounding
-from analytics.disclosure.protect import Sensitive, System, protect
+from analytics.disclosure.protect import Sensitive, protect
 from analytics.disclosure.relations import Relations, relations
 from analytics.disclosure.together import Interval, Reading, Told, read_together
 from analytics.indicators.engine import Results

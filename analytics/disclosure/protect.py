@@ -8,18 +8,15 @@ Golden and Assad, Cell suppression: disclosure protection for sensitive tabular 
 397-417, with tables linked in any way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import scipy
 
+from analytics.disclosure.moves import Moves, System, matrix_of
 from screening.refusals import Refused
-
-Equation = Mapping[int, int]  # cell -> factor; the sum over the cells of a true table is 0
-_WHOLE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +30,6 @@ class Sensitive:
     low: int
     high: int
     must: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """Numbers as they are, how they add up, and what the reader would be told of them.
-
-    `shown`: would be published. `fixed`: was published before, so can no longer be hidden. `slack`: a shown
-    number is told only to within so much below and above (its rounding). `cost`: what is lost by hiding it.
-    No number is negative.
-    """
-
-    values: npt.NDArray[np.int64]
-    equations: Sequence[Equation]
-    shown: npt.NDArray[np.bool_]
-    fixed: npt.NDArray[np.bool_]
-    below: npt.NDArray[np.int64]
-    above: npt.NDArray[np.int64]
-    cost: npt.NDArray[np.float64]
 
 
 def protect(
@@ -78,7 +57,7 @@ class _Part:
 
     cells: npt.NDArray[np.int64]
     system: System
-    matrix: "scipy.sparse.csr_array"
+    moves: Moves
     low: npt.NDArray[np.int64] = field(init=False)
     high: npt.NDArray[np.int64] = field(init=False)
 
@@ -100,63 +79,22 @@ class _Part:
 
     def _move(self, one: Sensitive, end: int, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """The cheapest whole-numbered move that brings the cell to `end`; none where there is none and need not be."""
-        cell = one.cell
-        problem = _Problem(self.system, self.matrix, hidden, cell, int(end - self.system.values[cell]))
-        move = problem.solved(whole=False)
-        if move is None or np.abs(move - move.round()).max() > _WHOLE:
-            move = problem.solved(whole=True)
+        move = self.moves.cheapest(hidden, one.cell, int(end - self.system.values[one.cell]))
         if move is None and not one.must:
             return np.zeros_like(self.system.values)
         if move is None:
             raise Refused(
                 "cannot_be_protected",
                 "what was published before tells a small number together with this; ask for less detail",
-                cell=int(self.cells[cell]),
+                cell=int(self.cells[one.cell]),
             )
-        return move.round().astype(np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Every cell has three ways to move: freely (hidden, or within its rounding), and up or down at its cost."""
-
-    system: System
-    matrix: "scipy.sparse.csr_array"
-    hidden: npt.NDArray[np.bool_]
-    cell: int
-    by: int
-
-    def solved(self, *, whole: bool) -> npt.NDArray[np.float64] | None:
-        """None where no witness is possible."""
-        size, solver = len(self.system.values), cast("Any", scipy.optimize)
-        found = solver.milp(
-            c=np.concatenate([np.zeros(size), self.system.cost, self.system.cost]),
-            integrality=np.full(3 * size, int(whole)),
-            bounds=solver.Bounds(*self._bounds()),
-            constraints=solver.LinearConstraint(
-                scipy.sparse.hstack([self.matrix, self.matrix, -self.matrix], format="csr"), 0, 0
-            ),
-            options={"mip_rel_gap": 1.0},  # in whole numbers any witness will do
-        )
-        return None if found.x is None else found.x[:size] + found.x[size : 2 * size] - found.x[2 * size :]
-
-    def _bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Of the free moves, those up and those down; in all no number falls below zero."""
-        system, zero = self.system, -self.system.values.astype(float)
-        low = np.where(self.hidden, zero, np.maximum(-system.below, zero))
-        high = np.where(self.hidden, np.inf, system.above)
-        low[self.cell] = high[self.cell] = self.by
-        dear = np.where(~self.hidden & ~system.fixed, np.inf, 0.0)
-        dear[self.cell] = 0.0
-        lowered = np.where(dear > 0, np.maximum(low - zero, 0.0), 0.0)
-        nothing = np.zeros(len(low))
-        return np.concatenate([low, nothing, nothing]), np.concatenate([high, dear, lowered])
+        return move
 
 
 def _components(system: System, sensitive: Sequence[Sensitive]) -> list[tuple[_Part, list[Sensitive]]]:
     """The parts of the system that hold anything sensitive; nothing in one tells of another."""
     size = len(system.values)
-    matrix = _matrix(system.equations, size)
+    matrix = matrix_of(system.equations, size)
     _, label = scipy.sparse.csgraph.connected_components(abs(matrix).T @ abs(matrix), directed=False)
     found: list[tuple[_Part, list[Sensitive]]] = []
     by_part: dict[int, list[Sensitive]] = {}
@@ -165,17 +103,11 @@ def _components(system: System, sensitive: Sequence[Sensitive]) -> list[tuple[_P
     for name, among in sorted(by_part.items()):
         cells = np.flatnonzero(label == name)
         rows = np.flatnonzero(abs(matrix)[:, cells].sum(axis=1))
+        cut = _cut(system, cells)
         place = {int(cell): at for at, cell in enumerate(cells)}
         within = [replace(one, cell=place[one.cell]) for one in among]
-        found.append((_Part(cells, _cut(system, cells), matrix[rows][:, cells]), within))
+        found.append((_Part(cells, cut, Moves(cut, matrix[rows][:, cells])), within))
     return found
-
-
-def _matrix(equations: Sequence[Equation], size: int) -> "scipy.sparse.csr_array":
-    rows = [row for row, equation in enumerate(equations) for _ in equation]
-    cells = [cell for equation in equations for cell in equation]
-    factors = [factor for equation in equations for factor in equation.values()]
-    return scipy.sparse.csr_array((np.array(factors, float), (rows, cells)), shape=(len(equations), size))
 
 
 def _cut(system: System, cells: npt.NDArray[np.int64]) -> System:

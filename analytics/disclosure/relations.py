@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.disclosure.left import Left, Span, span_of
-from analytics.disclosure.protect import Equation
+from analytics.disclosure.moves import Equation
 from analytics.disclosure.together import Names, Reading
 from analytics.indicators.model import Stratum
 

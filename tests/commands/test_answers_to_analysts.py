@@ -2,15 +2,18 @@
 
 import asyncio
 import gc
+import threading
 from datetime import date, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
-from analytics.answers import analysts
+from analytics.answers import analysts, telling
 from analytics.answers.analysts import _loaded
 from analytics.answers.commands import take_cut
 from analytics.answers.queries import current_cut
+from analytics.disclosure.judge import judge
 from analytics.disclosure.policy import Audience, Measures, Renewed, Small, installed
 from analytics.extract import keeping
 from analytics.extract.lives import Happening, Home, Life, dataset
@@ -113,6 +116,70 @@ async def test_nor_does_a_process_that_has_just_started(database, first):
 async def test_of_two_who_ask_at_once_only_one_is_told(database, first, second):
     told = await asyncio.gather(ask(first, database, "2024"), ask(second, database, "2023-2024"))
     assert [counted(one) for one in told].count([None]) == 1
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """The judgement of two years takes long: it has `begun`, and does not end before `go_on`; counted in `times`."""
+    of = SimpleNamespace(begun=threading.Event(), go_on=threading.Event(), times=0)
+
+    def slowly(answers, *beside, **closed):
+        if answers[0].question.period == period("2023-2024"):
+            of.times += 1
+            of.begun.set()
+            assert of.go_on.wait(60)
+        return judge(answers, *beside, **closed)
+
+    monkeypatch.setattr(telling, "judge", slowly)
+    return of
+
+
+async def begun(judged, asking):
+    """The question, once its judgement has begun."""
+    task = asyncio.create_task(asking)
+    assert await asyncio.to_thread(judged.begun.wait, 60)
+    return task
+
+
+@pytest.mark.parametrize("whose", ["of the same process", "of another"])
+async def test_while_one_is_judged_others_are_answered_and_the_one_is_judged_beside_them(
+    database, first, second, judged, whose
+):
+    long = await begun(judged, ask(first, database, "2023-2024"))
+    told = await asyncio.wait_for(ask(first if "same" in whose else second, database, "2024"), 60)
+    assert not long.done()
+    judged.go_on.set()
+    assert counted(told) == [38]
+    assert counted(await long) == [None]
+    assert judged.times == 2
+
+
+async def test_no_connection_is_held_while_a_question_is_judged(database, first, judged):
+    long = await begun(judged, ask(first, database, "2023-2024"))
+    idle, size = database.pool.get_idle_size(), database.pool.get_size()
+    judged.go_on.set()
+    assert idle == size
+    assert counted(await long) == [40]
+
+
+async def test_who_was_overtaken_three_times_is_answered_while_others_wait(
+    database, first, judged, monkeypatch
+):
+    monkeypatch.setattr(telling, "_TRIES", 0)
+    long = await begun(judged, ask(first, database, "2023-2024"))
+    waits = asyncio.create_task(ask(first, database, "2024"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waits), 0.5)
+    judged.go_on.set()
+    assert [counted(await one) for one in (long, waits)] == [[40], [None]]
+
+
+async def test_of_many_who_ask_the_same_at_once_one_is_told_and_all_read_it(database, first, second):
+    told = await asyncio.gather(
+        *(ask(cut, database, "2023-2024", by=["county"]) for cut in (first, second) * 3)
+    )
+    assert all(one.frame.equals(told[0].frame) for one in told)
+    assert await database.pool.fetchval("select count(*) from audit where action = 'told an analyst'") == 1
 
 
 async def test_the_same_question_has_the_same_answer_and_is_remembered_once(database, first):
