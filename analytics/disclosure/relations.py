@@ -52,8 +52,6 @@ def relations(numbers: Cells, read: Reading, left: Left) -> Relations:
     found = Relations({cell: at for at, cell in enumerate(numbers)})
     for cell, (wide, narrow) in left.items():
         found.add(wide, [narrow, cell])
-    for was, now in read.alike:
-        found.add(was, [now])
     for cells, names in read.tables:
         within = replace(found, names=names)
         _rests(cells, within)
