@@ -57,7 +57,9 @@ def judge(
     kept = _kept(cells, own, answers, measures, before)
     groups = dict(groups_told(own, measures.groups.below)) if measures.groups else {}
     _add(kept, {cell: (0, measures.small.below - 1) for cell in groups if cell not in kept})
-    system = _System(cells, own, read, left, frozenset([*closed, *groups.values(), *(now for _, now in read.alike)]), frozenset(groups))
+    # what was hidden and changed by few since is hidden again: the one would tell the other
+    shut = frozenset([*closed, *groups.values(), *(now for _, now in read.alike)])
+    system = _System(cells, own, read, left, shut, frozenset(groups))
     return Verdict(own, system.hidden(kept, measures), kept)
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.disclosure.left import Left, Span, span_of
 from analytics.disclosure.moves import Equation
+from analytics.disclosure.same import MADE_UP, SAME, Number
 from analytics.disclosure.together import Names, Reading
 from analytics.indicators.model import Stratum
 
@@ -59,6 +60,7 @@ def relations(numbers: Cells, read: Reading, left: Left) -> Relations:
         _nested(cells, within, _by_period, overlapping=True)
         _nested(cells, within, _by_age, overlapping=False)
         _same(cells, within)
+        _made_up(cells, within)
     return found
 
 
@@ -142,19 +144,36 @@ def covering(whole: Span, spans: Iterable[Span]) -> list[Span]:
 def _same(cells: Cells, found: Relations) -> None:
     """Numbers that are told twice: the women tested are one indicator's numerator and another's denominator.
 
-    Two columns of a table that agree in every row are taken for the same.
+    Of those that are one by definition, and of one number by several definitions, two columns that agree in every row.
     """
     columns: dict[tuple[str, str, What, str, tuple[str, ...]], list[Cell]] = defaultdict(list)
     for cell in cells:
         place = cell.place
         columns[place.indicator, place.definition, cell.what, place.period, place.strata].append(cell)
     alike: dict[Hashable, list[list[Cell]]] = defaultdict(list)
-    for (*_, told_for, strata), column in columns.items():
+    for (indicator, _, what, *where), column in columns.items():
         rows = sorted((cell.place.words, cells[cell], cell) for cell in column if cells[cell])
-        if rows:
-            seen = tuple((words, value) for words, value, _ in rows)
-            alike[told_for, strata, seen].append([cell for *_, cell in rows])
+        seen = tuple((words, value) for words, value, _ in rows)
+        own = Number(indicator, what)
+        for group in [own, *(numbers for numbers in SAME if own in numbers)] if rows else []:
+            alike[group, *where, seen].append([cell for *_, cell in rows])
     for same in alike.values():
         for one, other in pairwise(same):
             for this, that in zip(one, other, strict=True):
                 found.add(this, [that])
+
+
+def _made_up(cells: Cells, found: Relations) -> None:
+    """Numbers that are the parts of another by definition."""
+    at: dict[Hashable, dict[Number, Cell]] = defaultdict(dict)
+    for cell in cells:
+        at[cell.place.period, cell.place.words][Number(cell.place.indicator, cell.what)] = cell
+    for there in at.values():
+        for whole, parts in MADE_UP.items():
+            told = [there[part] for part in parts if part in there]
+            if (
+                len(told) == len(parts)
+                and whole in there
+                and sum(cells[one] for one in told) == cells[there[whole]]
+            ):
+                found.add(there[whole], told)
