@@ -66,6 +66,7 @@ CHAINS = (
     ("colposcopy_attendance_15mo", "time_to_colposcopy", "colposcopy_attendance_90d"),
     ("time_to_colposcopy", "colposcopy_incidence_365d"),
     ("ppv_colposcopy", "biopsy_yield"),
+    ("test_of_cure_attendance", "test_of_cure_failure"),
     ("reading_positive_rate.denominator", "assessment_referral_rate.denominator", "discordant_rate.denominator"),
     ("reading_positive_rate", "dismissed_at_consensus.denominator", "discordant_rate", "screen_detected_discordant_share"),
     ("dismissed_at_consensus.denominator", "concordant_positive_rate"),
