@@ -26,7 +26,7 @@ from screening.storage.transaction import Actor, Transaction
 from screening.web import CallerRequest, commit, today_of
 
 _STATE = "analysts"
-_AT_ONCE = 2000  # numbers, which are judged within seconds; meanwhile other analysts of the programme wait
+_AT_ONCE = 5000  # numbers, which are judged within seconds
 
 
 class Cut:
