@@ -9,7 +9,6 @@ import pytest
 from analytics.methods.control_charts import (
     SHIFT_OF_THE_NHS,
     Rule,
-    g_chart,
     p_chart,
     special_points,
     u_chart,
@@ -178,11 +177,6 @@ def test_an_xmr_chart_has_limits_at_2_66_mean_moving_ranges():
     chart = xmr_chart([10, 12, 11, 13])
     assert chart.high[0] == pytest.approx(11.5 + 3 / 1.128 * (2 + 1 + 2) / 3)
     assert pytest.approx(2.66, abs=0.001) == 3 / 1.128
-
-
-def test_a_g_chart_has_its_geometric_limit_and_none_below():
-    chart = g_chart([40, 60, 50])
-    assert (chart.high[0], chart.low[0]) == (pytest.approx(50 + 3 * (50 * 51) ** 0.5), 0)
 
 
 def named(values, **lengths):
