@@ -83,7 +83,9 @@ def _placed(
     (low_x, high_x), (low_y, high_y) = domains
     by_x, by_y = sizes[0] / (high_x - low_x), sizes[1] / (high_y - low_y)
     points = [((row["denominator"] - low_x) * by_x, (high_y - row["value"]) * by_y) for row in rows]
-    taken = [(x, y, _DOT, _DOT) for x, y in points]  # middle, half the width, half the height
+    taken: list[tuple[float, float, float, float]] = [
+        (x, y, _DOT, _DOT) for x, y in points
+    ]  # middle, half the width, half the height
     told: list[dict[str, Any]] = []
     outside = [one for one in zip(rows, points, strict=True) if one[0]["outside"]]
     for row, (x, point) in sorted(outside, key=lambda one: -one[0]["denominator"]):

@@ -245,6 +245,16 @@ def test_two_years_or_no_event_make_no_trend():
     assert annual_change([0, 0, 0], [10, 10, 10], [2020, 2021, 2022]) is None
 
 
+def test_events_that_all_lie_at_one_end_make_no_trend_and_no_bend():
+    years = list(range(2015, 2025))
+    for events in ([0] * 9 + [3], [5] + [0] * 9):
+        assert annual_change(events, [1000] * 10, years) is None
+        assert turn(events, [1000] * 10, years) is None
+    few = [0, 0, 1, 0, 0, 0, 2, 1, 0, 0]
+    assert annual_change(few, [1000] * 10, years).low < 0 < annual_change(few, [1000] * 10, years).high
+    assert turn(few, [1000] * 10, years) is None
+
+
 def test_a_bend_is_found_where_there_is_one_and_only_there():
     years = list(range(2005, 2025))
     rising_then_falling = [
