@@ -77,8 +77,8 @@ _AXIS = 45  # what the labels of the vertical axis take
 def _placed(
     rows: Sequence[Row], name: str, domains: Sequence[Sequence[float]], sizes: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Where the names of those outside stand, above their point or below it, the largest first; left out where they
-    would lie over each other or over a point. In the units of the axes.
+    """Where the names of those outside stand, above their point, below it or beside it, the largest first; left out
+    where they would lie over each other or over a point. In the units of the axes.
     """
     (low_x, high_x), (low_y, high_y) = domains
     by_x, by_y = sizes[0] / (high_x - low_x), sizes[1] / (high_y - low_y)
@@ -90,16 +90,22 @@ def _placed(
     outside = [one for one in zip(rows, points, strict=True) if one[0]["outside"]]
     for row, (x, point) in sorted(outside, key=lambda one: -one[0]["denominator"]):
         half = len(row[name]) * _LETTER / 2
-        middle = min(max(x, half), max(sizes[0] - half, half))
-        for y in (point - _LINE, point + _LINE):
-            free = all(
-                abs(y - b) >= _LINE / 2 + high or abs(middle - a) >= half + wide for a, b, wide, high in taken
-            )
-            if free and 0 <= y <= sizes[1]:
-                taken.append((middle, y, half, _LINE / 2))
-                told.append({"x": low_x + middle / by_x, "y": high_y - y / by_y, "name": row[name]})
-                break
+        over = min(max(x, half), max(sizes[0] - half, half))
+        places = [(over, point - _LINE), (over, point + _LINE), (x + half + 2 * _DOT, point)]
+        free = [one for one in places if _inside(*one, half, sizes) and not _covers(*one, half, taken)]
+        if free:
+            middle, y = free[0]
+            taken.append((middle, y, half, _LINE / 2))
+            told.append({"x": low_x + middle / by_x, "y": high_y - y / by_y, "name": row[name]})
     return told
+
+
+def _inside(x: float, y: float, half: float, sizes: Sequence[int]) -> bool:
+    return 0 <= y <= sizes[1] and x + half <= max(sizes[0], 2 * half)
+
+
+def _covers(x: float, y: float, half: float, taken: Sequence[tuple[float, float, float, float]]) -> bool:
+    return any(abs(y - b) < _LINE / 2 + high and abs(x - a) < half + wide for a, b, wide, high in taken)
 
 
 def control_chart(rows: Sequence[Row], width: int) -> Drawing:

@@ -333,11 +333,15 @@ _IN_ORDER = (
 )  # words that follow one another
 
 
+_FEW_WORDS = 4  # down the side they would leave most of the place empty
+
+
 def _split(look: Look, stratum: Stratum) -> View | None:
-    def ranked(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+    def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+        if stratum in _IN_ORDER or len(rows) <= _FEW_WORDS:
+            return charts.across(rows, stratum.value, width, standards)
         return charts.down(rows, stratum.value, width, standards, None)
 
-    drawn = _across(stratum.value) if stratum in _IN_ORDER else ranked
     return _split_by(look, f"by-{stratum.value}", _OTHERS[stratum], stratum, drawn)
 
 
