@@ -24,7 +24,7 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
 HEIGHT = 250
-_LETTER = 11  # room for a letter of a label, with what lies between labels
+_LETTER, _APART = 7, 8  # room for a letter of a label, and between two labels
 ROWS = alt.NamedData("rows")
 
 
@@ -106,7 +106,7 @@ def over_years(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Dr
 def across(rows: Sequence[Row], stratum: str, width: int, standards: Sequence[Line]) -> Drawing:
     """One point per word of the stratum, in the order of the rows, with its interval as a rule."""
     order = [row[stratum] for row in rows]
-    slanted = -45 if sum(map(len, order)) * _LETTER > width - 60 else 0
+    slanted = -45 if (max(map(len, order)) * _LETTER + _APART) * len(order) > width - 60 else 0
     axis = alt.Axis(labelAngle=slanted, grid=False)
     base = alt.Chart(ROWS).encode(x=alt.X(f"{stratum}:N", sort=order, axis=axis))
     domain = _domain(rows, standards)
@@ -212,17 +212,17 @@ def gauge(row: Row, width: int, standards: Sequence[Line]) -> Drawing:
     base = alt.Chart(ROWS)
     domain = _extent([row], standards)
     room = (domain[1] - domain[0]) * 0.06 or 1
-    scale = alt.Scale(zero=False, nice=False, domain=[max(0.0, domain[0] - room), domain[1] + room])
+    ends = [max(0.0, domain[0] - room), domain[1] + room]
+    scale = alt.Scale(zero=False, nice=False, domain=ends, clamp=True)
     ground = once().mark_rule(color=GRID, strokeWidth=8, strokeCap="round")
-    whole = ground.encode(
-        x=alt.XDatum(scale.domain[0], axis=None, scale=scale), x2=alt.X2Datum(scale.domain[1])
-    )
+    whole = ground.encode(x=alt.XDatum(ends[0], axis=None, scale=scale), x2=alt.X2Datum(ends[1]))
     rule = base.mark_rule(color=MAIN, strokeWidth=4).encode(x=alt.X("low:Q", axis=None), x2=alt.X2("high:Q"))
     marks = [
         once().mark_tick(color=STANDARD, thickness=2, size=22, opacity=0.6 if line.desirable else 1)
         .encode(x=alt.XDatum(line.value)) for line in standards
     ]  # fmt: skip
-    layers = [whole, *marks, rule, points(base, size=70, x=alt.X("value:Q"))]
+    cut = beyond(base, [row], ends, up=False)
+    layers = [whole, *marks, rule, *cut, points(base, size=70, x=alt.X("value:Q"))]
     return Drawing(alt.layer(*layers).properties(width=width, height=24), [row])
 
 

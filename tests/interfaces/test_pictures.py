@@ -1,11 +1,13 @@
 """What a picture must show: where an interval goes on, who is named, and where too few were counted for a colour."""
 
+import re
 from datetime import date, timedelta
 from itertools import combinations
 
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, dataset
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
 from analytics.places import counties
 from analytics.reports import charts, comparisons
@@ -32,6 +34,12 @@ def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow(drawn, head):
 
     assert head in told(WIDE)
     assert head not in told(NARROW)
+
+
+def test_a_gauge_keeps_its_width_where_the_interval_goes_on_beyond_it():
+    drawn = charts.gauge(age("", 5.0, 1.4, 16.5), 220, [charts.Line(7), charts.Line(5, desirable=True)]).svg()
+    lengths = [float(x) for x in re.findall(r'<line [^>]*x2="([\d.]+)"', drawn)]
+    assert max(lengths) > 150
 
 
 def test_ends_of_an_axis_are_round_and_hold_what_is_shown():
@@ -105,7 +113,7 @@ def found(number, *, before):
 def test_only_screens_that_have_a_standard_of_their_own_stand_among_the_standards():
     lives = [found(n, before=n % 2 > 0) for n in range(20)]
     wanted = asked("no-breast", period("2022"), Language.ENGLISH, indicator="small_cancer_share", filters={})
-    look = Look(Counts(dataset(lives, data_cut=date(2025, 1, 1))), wanted)
+    look = Look(Counts(Kept(dataset(lives, data_cut=date(2025, 1, 1)))), wanted)
     split = look.frame("screen")
     assert split["screen"].to_list() == ["initial", "subsequent"]
     assert split["low"].null_count() == 0

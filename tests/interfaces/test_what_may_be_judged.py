@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, dataset
+from analytics.indicators import beside, kept
 from analytics.indicators.catalogue import indicator
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
-from analytics.reports import counts as counted
 from analytics.reports import views, views_compared, views_of_all
 from analytics.reports.asked import asked
 from analytics.reports.counts import Counts
@@ -41,7 +42,7 @@ def reminded(number, day, county, *, answers, unit=None):
 def look(
     lives, when, indicator=None, *, cut=date(2026, 1, 1), language=Language.ENGLISH, strict=True, **filters
 ):
-    counts = Counts(dataset(lives, data_cut=cut))
+    counts = Counts(Kept(dataset(lives, data_cut=cut)))
     wanted = asked(
         "no-cervical", period(when), language, indicator=indicator, filters=filters, strict=strict,
         seen=counts.seen("no-cervical"),
@@ -219,14 +220,19 @@ def test_a_breast_page_is_counted_from_one_reading_also_where_the_latest_complet
             events=[called, *readings],
         )
 
-    counts = Counts(
-        dataset(
-            [mammogram(n, year) for year in (2022, 2023, 2024) for n in range(20)], data_cut=date(2025, 1, 1)
-        )
-    )
-    monkeypatch.setattr(counted, "compute", lambda _, one: pytest.fail(f"{one.indicators}, {one.by} alone"))
+    readings = []
+
+    def counted(data, wanted):
+        readings.append(wanted)
+        return beside.counted(data, wanted)
+
+    monkeypatch.setattr(kept, "counted", counted)
+    lives = [mammogram(n, year) for year in (2022, 2023, 2024) for n in range(20)]
+    counts = Counts(Kept(dataset(lives, data_cut=date(2025, 1, 1))))
     whole = asked("no-breast", period("2024"), Language.ENGLISH, filters={}, seen=counts.seen("no-breast"))
-    assert "<h1" in programme_page(Look(counts, whole), Served())
+    page = programme_page(Look(counts, whole), Served())
+    assert "2023: First screens" in page
+    assert len(readings) == 1
 
 
 # -- trends ------------------------------------------------------------------------------------------------------------
