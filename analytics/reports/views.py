@@ -182,8 +182,10 @@ def not_yet(look: Look) -> str:
 def _lowest_and_highest(rows: Sequence[Row], look: Look, stratum: str) -> str:
     say = look.say
     low, high = (pick(rows, key=lambda row: row["value"]) for pick in (min, max))
-    if low is high:
+    if len(rows) == 1:
         return f"{say(str(low[stratum]))}: {with_counts(low, look)}."
+    if low["value"] == high["value"]:
+        return say("All have {value}.", value=say.figure(low["value"], look.of.unit_text))
     return say(
         "From {low} to {high}.", low=_one(low, look, stratum), high=_one(high, look, stratum)
     )  # fmt: skip

@@ -129,6 +129,11 @@ def test_of_the_years_one_that_is_not_complete_is_neither_highest_nor_lowest(liv
     assert told[0] == "2024: 71.4% (300 of 420)."
 
 
+def test_where_all_are_alike_none_is_named():
+    women = year_of(date(2024, 3, 1), good=(OSLO, AGDER))
+    assert views.counties(look(women, "2024", ANSWERS)).told[0] == "All have 80.0%."
+
+
 def test_units_of_a_handful_are_not_judged_but_counted_and_in_the_table():
     def tested(n, lab, finding):
         return Life(born=date(1970, 1, 1 + n % 28), homes=[Home()], events=[
