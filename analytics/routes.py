@@ -47,6 +47,7 @@ _MEDIA: Mapping[Format, str] = {
     Format.CSV: "text/csv",
     Format.PARQUET: "application/vnd.apache.parquet",
     Format.ARROW: "application/vnd.apache.arrow.stream",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.TABLE: "text/plain",
     Format.HTML: "text/html",
 }
@@ -80,7 +81,7 @@ async def list_indicators(
 
     `county`, `lab` and `unit` narrow it down to one, by the names that the dashboard shows.
 
-    JSON, CSV, Parquet, an Arrow stream, a plain table or the HTML page, as the Accept header (or `format`)
+    JSON, CSV, Parquet, an Arrow stream, Excel, a plain table or the HTML page, as the Accept header (or `format`)
     asks. The ETag changes with the data, the definitions and the question; send it back as If-None-Match,
     and what has not changed is answered 304. Analysts are told no small numbers, and others rounded:
     `hidden` says so.

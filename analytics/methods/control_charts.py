@@ -91,13 +91,6 @@ def xmr_chart(values: Numbers) -> Chart:
     return _chart(measured, measured.mean(), np.full(len(measured), step), lowest=-np.inf)
 
 
-def g_chart(gaps: Numbers) -> Chart:
-    """How many passed between one rare event and the next (days, screens); a high point is good news."""
-    between = np.asarray(gaps, dtype=np.float64)
-    centre = between.mean()
-    return _chart(between, centre, np.full(len(between), np.sqrt(centre * (centre + 1))))
-
-
 def _arrays(counts: Numbers, totals: Numbers) -> tuple[Array, Array]:
     return np.asarray(counts, dtype=np.float64), np.asarray(totals, dtype=np.float64)
 

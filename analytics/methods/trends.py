@@ -6,7 +6,7 @@ import numpy as np
 
 from analytics.methods.intervals import LEVEL, Array, Numbers, quantile
 
-_STEPS, _CLOSE = 50, 1e-12
+_STEPS, _CLOSE = 50, 1e-9
 _FEWEST_YEARS = 3
 _FEWEST_PER_SEGMENT = 3  # years on each side of a turn, the turn counted on both
 
@@ -39,7 +39,8 @@ class _Fit:
 
 
 def annual_change(counts: Numbers, totals: Numbers, years: Numbers, level: float = LEVEL) -> Trend | None:
-    """Poisson regression of the log rate on the year; None for fewer than three years or no event.
+    """Poisson regression of the log rate on the year; None for fewer than three years, no event, or where no change
+    fits best, as where all events lie in the last year.
 
     Where the years scatter more than by chance the interval is widened (quasi-Poisson); never narrowed.
     """
@@ -47,6 +48,8 @@ def annual_change(counts: Numbers, totals: Numbers, years: Numbers, level: float
     if not _enough(events, people):
         return None
     fit = _fitted(_line(when), events, people)
+    if fit is None:
+        return None
     slope = float(fit.beta[1])
     spread = quantile(level) * float(np.sqrt(fit.covariance[1, 1] * max(1.0, fit.dispersion)))
     return Trend(_percent(slope), _percent(slope - spread), _percent(slope + spread), fit.dispersion)
@@ -61,9 +64,12 @@ def turn(counts: Numbers, totals: Numbers, years: Numbers) -> Turn | None:
     inner = when[_FEWEST_PER_SEGMENT - 1 : len(when) - _FEWEST_PER_SEGMENT + 1]
     if not _enough(events, people) or len(inner) == 0:
         return None
-    bent = {year: _fitted(_bent(when, year), events, people) for year in inner}
-    year, best = min(bent.items(), key=lambda one: one[1].criterion)
+    fits = {year: _fitted(_bent(when, year), events, people) for year in inner}
+    bent = {year: fit for year, fit in fits.items() if fit is not None}
     straight = _fitted(_line(when), events, people)
+    if straight is None or not bent:
+        return None
+    year, best = min(bent.items(), key=lambda one: one[1].criterion)
     if best.criterion + np.log(len(when)) >= straight.criterion:
         return None
     return Turn(int(year), _percent(float(best.beta[1])), _percent(float(best.beta[1] + best.beta[2])))
@@ -85,16 +91,11 @@ def _bent(when: Array, at: float) -> Array:
     return np.column_stack([_line(when), np.maximum(when - at, 0)])
 
 
-def _fitted(design: Array, events: Array, people: Array) -> _Fit:
-    """By Newton's steps on the Poisson likelihood, which has one summit."""
-    beta = np.zeros(design.shape[1])
-    beta[0] = np.log(events.sum() / people.sum())
-    for _ in range(_STEPS):
-        expected = people * np.exp(design @ beta)
-        step = np.linalg.solve(_information(design, expected), design.T @ (events - expected))
-        beta = beta + step
-        if np.abs(step).max() < _CLOSE:
-            break
+def _fitted(design: Array, events: Array, people: Array) -> _Fit | None:
+    """None where the likelihood has no summit."""
+    beta = _summit(design, events, people)
+    if beta is None:
+        return None
     expected = people * np.exp(design @ beta)
     free = max(len(events) - design.shape[1], 1)
     likelihood = float((events * np.log(expected) - expected).sum())
@@ -104,6 +105,22 @@ def _fitted(design: Array, events: Array, people: Array) -> _Fit:
         float(((events - expected) ** 2 / expected).sum()) / free,
         design.shape[1] * float(np.log(len(events))) - 2 * likelihood,
     )
+
+
+def _summit(design: Array, events: Array, people: Array) -> Array | None:
+    """By Newton's steps on the Poisson likelihood, which has at most one; without one they go on for ever."""
+    beta = np.zeros(design.shape[1])
+    beta[0] = np.log(events.sum() / people.sum())
+    for _ in range(_STEPS):
+        expected = people * np.exp(design @ beta)
+        information = _information(design, expected)
+        if not np.isfinite(information).all() or np.linalg.matrix_rank(information) < len(beta):
+            return None
+        step = np.linalg.solve(information, design.T @ (events - expected))
+        beta = beta + step
+        if np.abs(step).max() < _CLOSE:
+            return beta
+    return None
 
 
 def _information(design: Array, expected: Array) -> Array:

@@ -12,7 +12,7 @@ from xlsxwriter import Workbook
 
 from analytics.disclosure.answer import HIDDEN
 from analytics.indicators.engine import COLUMNS
-from analytics.reports.spreadsheet import unguarded
+from analytics.reports.spreadsheet import WORDS_AS_WORDS, unguarded
 
 FORMS: Mapping[str, str] = {
     "parquet": "application/vnd.apache.parquet",
@@ -34,7 +34,7 @@ def table_as(form: str, csv: bytes) -> bytes:
     if form == "parquet":
         frame.write_parquet(written)
         return written.getvalue()
-    with Workbook(written, {"in_memory": True}) as workbook:
+    with Workbook(written, dict(WORDS_AS_WORDS)) as workbook:
         workbook.set_properties({"created": _SOME_DAY})
         frame.write_excel(workbook, autofit=True)
     return written.getvalue()

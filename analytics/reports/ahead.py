@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from analytics.indicators.catalogue import of_programme
 from analytics.indicators.model import TIMES, Indicator, Stratum
 from analytics.reports import views_compared
+from analytics.reports.asked import FILTERS
 from analytics.reports.counts import Split
+from analytics.reports.screens import told_apart
 from analytics.reports.views import Look
 from analytics.reports.views_of_all import watched
 
@@ -17,11 +20,10 @@ def ask_ahead(look: Look, fully: Sequence[Indicator], briefly: Sequence[Indicato
     What is forgotten here is counted when it is asked for, later and by itself.
     """
     asked, years = look.asked, look.years()
-    before = years.years()[-2:][0]  # shown where the follow-up of the last is not complete
-    wanted = [Split((), when, (), asked.where) for when in (asked.period, before)]
-    wanted.append(Split((), years, ("year",), asked.where))
+    wanted = [Split((), asked.period, (), asked.where), Split((), years, ("year",), asked.where)]
     if asked.indicator is None:
         wanted += (Split((name,), when, (by.value,), asked.where) for name, when, by in watched(look))
+        wanted += (split for of in _held(look) for split in _judged(look.about(of)))
     for of in (*fully, *briefly):
         about = look.about(of)
         wanted += _of_one(about, [s for s in Stratum if s not in TIMES] if of in fully else _BRIEFLY)
@@ -29,14 +31,32 @@ def ask_ahead(look: Look, fully: Sequence[Indicator], briefly: Sequence[Indicato
     look.counts.ahead(asked.programme.id, wanted)
 
 
+def _held(look: Look) -> list[Indicator]:
+    """Those of the programme's page that have standards."""
+    needed = {FILTERS[name] for name in look.asked.only}
+    every = of_programme(look.asked.programme.id)
+    return [of for of in every if of.standards and needed <= set(of.strata)]
+
+
+def _judged(look: Look) -> Iterator[Split]:
+    """Against its standards, at the time at which it can be."""
+    at = look.to_judge() or look
+    if at.other_than(look.asked.period):
+        yield Split((look.of.id,), at.asked.period, (), look.asked.where)
+    if told_apart(look.of):
+        yield Split((look.of.id,), at.asked.period, (Stratum.SCREEN.value,), look.asked.where)
+
+
 def _of_one(look: Look, strata: Sequence[Stratum]) -> Iterator[Split]:
     """With each filter, and without it: the words it leaves out are shown beside the one it keeps."""
     ids, where = (look.of.id,), look.asked.where
+    when = (look.to_judge() or look).asked.period
     for kept in (where, *(_free(look, Stratum(name)) for name in where)):
-        yield Split(ids, look.asked.period, (), kept)
+        yield Split(ids, when, (), kept)
         yield Split(ids, look.years(), ("year",), kept)
+    yield from _judged(look)
     for stratum in strata:
-        yield Split(ids, look.asked.period, (stratum.value,), _free(look, stratum))
+        yield Split(ids, when, (stratum.value,), _free(look, stratum))
 
 
 def _over_the_years(look: Look) -> Iterator[Split]:

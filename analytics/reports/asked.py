@@ -13,6 +13,7 @@ from analytics.indicators.programmes import PROGRAMMES, Programme
 from analytics.indicators.seen import OF_THE_DATA, Seen
 from analytics.places import counties
 from analytics.reports.words import Language, Wording
+from screening.refusals import Refused
 from screening.vocabulary import Sample
 
 FILTERS: Mapping[str, Stratum] = {
@@ -29,7 +30,8 @@ FILTERS: Mapping[str, Stratum] = {
 class Asked:
     """One programme in one period; of it one indicator, or all.
 
-    `only`: the filters, each with its word. `passed_over`: those that the indicator cannot be split by.
+    `only`: the filters, each with its word. `passed_over`: those that the indicator, or none together with the others,
+    can be split by.
     `seen`: which laboratories and units there are to choose from.
     """
 
@@ -68,6 +70,12 @@ class Asked:
         return replace(self, indicator=indicator, only=kept)
 
     @property
+    def offered(self) -> Mapping[str, Sequence[str]]:
+        """What each filter may be set to, beside the others that hold."""
+        known = choices(self.programme, self.indicator, self.seen)
+        return {name: words for name, words in known.items() if words and _fits(self, name)}
+
+    @property
     def where(self) -> Mapping[str, str]:
         return {FILTERS[name].value: word for name, word in self.only.items()}
 
@@ -84,14 +92,19 @@ def asked(
 ) -> Asked:
     """Refuses, naming the nearest, an unknown programme, indicator, or word of a filter.
 
-    A filter that the indicator cannot be split by is refused too, or (not `strict`) passed over.
+    A filter that the indicator (or, without one, none together with the filters before it) can be split by is refused
+    too, or (not `strict`) passed over.
     """
     of_programme(programme)
     of, told = definition(indicator, programme) if indicator else None, PROGRAMMES[programme]
     wanted = {name: word for name, word in filters.items() if word}
-    unfit = {name: word for name, word in wanted.items() if of and FILTERS[name] not in of.strata}
+    unfit = _unfit(wanted, [of] if of else of_programme(programme))
     if of and unfit and strict:
         raise no_such("not_split_so", f"stratum of {of.id}", next(iter(unfit)), of.strata, indicator=of.id)
+    if unfit and strict:
+        raise Refused(
+            "not_split_so", f"no indicator of {programme} can be split by {', '.join(wanted)} together"
+        )
     for name, word in wanted.items():
         known = choices(told, None if name in unfit else of, seen or {})[name]
         if word not in known:
@@ -101,6 +114,24 @@ def asked(
         programme=told, period=period, indicator=of, only=only, passed_over=unfit, language=language,
         seen=seen or {},
     )  # fmt: skip
+
+
+def _unfit(wanted: Mapping[str, str], offered: Sequence[Indicator]) -> dict[str, str]:
+    """The filters that, beside those before them, none of these indicators can be split by."""
+    kept: set[Stratum] = set()
+    unfit: dict[str, str] = {}
+    for name, word in wanted.items():
+        if any({*kept, FILTERS[name]} <= set(of.strata) for of in offered):
+            kept.add(FILTERS[name])
+        else:
+            unfit[name] = word
+    return unfit
+
+
+def _fits(asked: Asked, name: str) -> bool:
+    needed = {FILTERS[name], *(FILTERS[one] for one in asked.only)}
+    offered = [asked.indicator] if asked.indicator else of_programme(asked.programme.id)
+    return any(needed <= set(of.strata) for of in offered)
 
 
 def choices(programme: Programme, of: Indicator | None, seen: Seen) -> Mapping[str, Sequence[str]]:

@@ -30,12 +30,6 @@ def differs(now: Row, before: Row, limit: float = _SURE) -> bool:
     return higher["value"] - lower["value"] > limit * reach
 
 
-def latest_complete(yearly: Sequence[Row], last: int) -> Row | None:
-    """The latest year up to `last` that has a figure with its interval and whose follow-up is complete."""
-    known = [row for row in yearly if row["mature"] and row["low"] is not None and int(row["year"]) <= last]
-    return max(known, key=lambda row: int(row["year"]), default=None)
-
-
 def last_two(yearly: Sequence[Row], last: int) -> tuple[Row, Row] | None:
     """The latest complete year up to `last` and the year before it; None where one of them has no figure."""
     known = {

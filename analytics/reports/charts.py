@@ -10,6 +10,7 @@ blindness. What is not mature is drawn hollow.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import ceil, floor, log10
 from typing import Any
 
 import altair as alt
@@ -23,7 +24,7 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 Row = Mapping[str, Any]
 HEIGHT = 250
-_LETTER = 11  # room for a letter of a label, with what lies between labels
+_LETTER, _APART = 7, 8  # room for a letter of a label, and between two labels
 ROWS = alt.NamedData("rows")
 
 
@@ -90,26 +91,30 @@ def _styled(chart: Any, *, parts: bool) -> Any:
 def over_years(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
     """The value of each year with its interval. Years whose follow-up is not complete are hollow and unjoined."""
     base = alt.Chart(ROWS).encode(x=alt.X("year:N", axis=alt.Axis(labelAngle=0, grid=False)))
-    low = scaled(alt.Y, "low:Q", rows, standards)
+    domain = _domain(rows, standards)
+    low = scaled(alt.Y, "low:Q", domain)
     open_ = base.transform_filter(~alt.datum.mature)
     rules = open_.mark_rule(color=MAIN, strokeWidth=2).encode(y=low, y2=alt.Y2("high:Q"))
     whole = base.transform_filter(alt.datum.mature)
     band = whole.mark_area(color=SOFT).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     line = whole.mark_line(color=MAIN, strokeWidth=2).encode(y=alt.Y("value:Q"))
-    layers = [band, *lines(standards), rules, line, points(base, y=alt.Y("value:Q"))]
+    cut = beyond(base, rows, domain, up=True)
+    layers = [band, *lines(standards), rules, line, *cut, points(base, y=alt.Y("value:Q"))]
     return Drawing(alt.layer(*layers).properties(width=width, height=HEIGHT), rows)
 
 
 def across(rows: Sequence[Row], stratum: str, width: int, standards: Sequence[Line]) -> Drawing:
     """One point per word of the stratum, in the order of the rows, with its interval as a rule."""
     order = [row[stratum] for row in rows]
-    slanted = -45 if sum(map(len, order)) * _LETTER > width - 60 else 0
+    slanted = -45 if (max(map(len, order)) * _LETTER + _APART) * len(order) > width - 60 else 0
     axis = alt.Axis(labelAngle=slanted, grid=False)
     base = alt.Chart(ROWS).encode(x=alt.X(f"{stratum}:N", sort=order, axis=axis))
+    domain = _domain(rows, standards)
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(
-        y=scaled(alt.Y, "low:Q", rows, standards), y2=alt.Y2("high:Q")
+        y=scaled(alt.Y, "low:Q", domain), y2=alt.Y2("high:Q")
     )
-    layers = [*lines(standards), rules, points(base, y=alt.Y("value:Q"))]
+    cut = beyond(base, rows, domain, up=True)
+    layers = [*lines(standards), rules, *cut, points(base, y=alt.Y("value:Q"))]
     return Drawing(alt.layer(*layers).properties(width=width, height=HEIGHT), rows)
 
 
@@ -119,12 +124,14 @@ def down(
     """From highest to lowest, with intervals, over the interval of the whole as a band."""
     order = [row[stratum] for row in sorted(rows, key=lambda row: (-row["value"], row[stratum]))]
     base = alt.Chart(ROWS).encode(y=names(f"{stratum}:N", order))
-    x = scaled(alt.X, "low:Q", [*rows, *([whole] if whole else [])], standards, alt.Axis(tickCount=6))
+    domain = _domain([*rows, *([whole] if whole else [])], standards)
+    x = scaled(alt.X, "low:Q", domain, alt.Axis(tickCount=6))
     rules = base.mark_rule(color=MAIN, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"))
     ends = None if whole is None else (alt.XDatum(whole["low"]), alt.X2Datum(whole["high"]))
     band = [] if ends is None else [once().mark_rect(color=SOFT).encode(x=ends[0], x2=ends[1])]
-    layers = [*band, *lines(standards, over=False), rules, points(base, x=alt.X("value:Q"))]
-    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(20)), rows)
+    cut = beyond(base, rows, domain, up=False)
+    layers = [*band, *lines(standards, over=False), rules, *cut, points(base, x=alt.X("value:Q"))]
+    return Drawing(alt.layer(*layers).properties(width=width, height=alt.Step(22)), rows)
 
 
 def steps(rows: Sequence[Row], width: int) -> Drawing:
@@ -205,22 +212,26 @@ def gauge(row: Row, width: int, standards: Sequence[Line]) -> Drawing:
     base = alt.Chart(ROWS)
     domain = _extent([row], standards)
     room = (domain[1] - domain[0]) * 0.06 or 1
-    scale = alt.Scale(zero=False, nice=False, domain=[max(0.0, domain[0] - room), domain[1] + room])
+    ends = [max(0.0, domain[0] - room), domain[1] + room]
+    scale = alt.Scale(zero=False, nice=False, domain=ends, clamp=True)
     ground = once().mark_rule(color=GRID, strokeWidth=8, strokeCap="round")
-    whole = ground.encode(
-        x=alt.XDatum(scale.domain[0], axis=None, scale=scale), x2=alt.X2Datum(scale.domain[1])
-    )
+    whole = ground.encode(x=alt.XDatum(ends[0], axis=None, scale=scale), x2=alt.X2Datum(ends[1]))
     rule = base.mark_rule(color=MAIN, strokeWidth=4).encode(x=alt.X("low:Q", axis=None), x2=alt.X2("high:Q"))
     marks = [
         once().mark_tick(color=STANDARD, thickness=2, size=22, opacity=0.6 if line.desirable else 1)
         .encode(x=alt.XDatum(line.value)) for line in standards
     ]  # fmt: skip
-    layers = [whole, *marks, rule, points(base, size=70, x=alt.X("value:Q"))]
+    cut = beyond(base, [row], ends, up=False)
+    layers = [whole, *marks, rule, *cut, points(base, size=70, x=alt.X("value:Q"))]
     return Drawing(alt.layer(*layers).properties(width=width, height=24), [row])
 
 
 def names(field_: str, order: Any) -> alt.Y:
-    return alt.Y(field_, sort=order, axis=alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK))
+    return alt.Y(
+        field_,
+        sort=order,
+        axis=alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK, labelPadding=8),
+    )
 
 
 def points(base: Any, size: int = 58, **place: Any) -> Any:
@@ -246,11 +257,39 @@ def lines(standards: Sequence[Line], *, over: bool = True) -> list[Any]:
     return drawn
 
 
-def scaled(
-    channel: Any, field_: str, rows: Sequence[Row], standards: Sequence[Line], axis: alt.Axis | None = None
-) -> Any:
-    scale = alt.Scale(zero=False, nice=True, domain=_extent(rows, standards), clamp=True)
+def scaled(channel: Any, field_: str, domain: Sequence[float], axis: alt.Axis | None = None) -> Any:
+    scale = alt.Scale(zero=False, nice=False, domain=list(domain), clamp=True)
     return channel(field_, scale=scale, **({"axis": axis} if axis else {}))
+
+
+def beyond(base: Any, rows: Sequence[Row], domain: Sequence[float], *, up: bool) -> list[Any]:
+    """An arrowhead at the edge where an interval goes on beyond it; `up`: the values stand on the vertical axis."""
+    ends = {
+        "triangle-down" if up else "triangle-left": (alt.datum.low < domain[0], "low", domain[0]),
+        "triangle-up" if up else "triangle-right": (alt.datum.high > domain[1], "high", domain[1]),
+    }
+    cut = {
+        "low": any(row["low"] < domain[0] for row in rows),
+        "high": any(row["high"] > domain[1] for row in rows),
+    }
+    edge = alt.YDatum if up else alt.XDatum
+    return [
+        base.transform_filter(so).mark_point(shape=shape, filled=True, size=70, color=MAIN, opacity=1)
+        .encode(**{"y" if up else "x": edge(at)})
+        for shape, (so, end, at) in ends.items() if cut[end]
+    ]  # fmt: skip
+
+
+def _domain(rows: Sequence[Row], standards: Sequence[Line]) -> list[float]:
+    return round_ends(*_extent(rows, standards))
+
+
+def round_ends(low: float, high: float) -> list[float]:
+    """Widened to round numbers, of which some ten lie between; where they are one, a tenth below it."""
+    low = low if low < high else high * 0.9
+    step = 10 ** floor(log10((high - low) / 10))
+    step *= next(times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= 10)
+    return [floor(low / step) * step, ceil(high / step) * step]
 
 
 def _extent(rows: Sequence[Row], standards: Sequence[Line]) -> list[float]:

@@ -1,6 +1,7 @@
 """The pictures that compare: funnel plots, control charts, small multiples, a map, curves of waiting."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -8,7 +9,6 @@ from analytics.places import borders, counties
 from analytics.reports.charts import (
     ALARM,
     FAINT,
-    GRID,
     HEIGHT,
     MAIN,
     MUTED,
@@ -16,9 +16,12 @@ from analytics.reports.charts import (
     SOFT,
     Drawing,
     Row,
+    round_ends,
 )
 
-_LIMITS = alt.NamedData("limits")
+_LIMITS, _NAMES = alt.NamedData("limits"), alt.NamedData("names")
+_LETTER, _LINE, _DOT = 7.2, 15, 4  # width of a letter, height of a line, half a point, in pixels
+_TOO_FEW = "#aab4b9"
 _SCALE = ["#e4eff1", "#bcd8dd", "#83b4bd", "#3f8795", "#0f5c6e"]
 _COURSES = ("#b9c6cc", "#6f8a95", MAIN)  # earlier, the one before, now
 COUNTIES = "counties"
@@ -27,19 +30,22 @@ COUNTIES = "counties"
 def funnel_plot(
     rows: Sequence[Row], limits: Sequence[Row], width: int, *, of: str, name: str, most: float
 ) -> Drawing:
-    """Each unit by how many it saw; the curves are how far chance reaches. Those outside are filled and named.
+    """Each unit by how many it saw; the curves are how far chance reaches. Those outside are filled, and named where
+    there is room.
 
     Rows: name, denominator, value, outside (-1, 0, 1). Limits: total, target, and low and high of both
     levels. `most`: the highest value there can be.
     """
+    across = round_ends(0, max(row["denominator"] for row in rows) * 1.03)
     x = alt.X(
-        "denominator:Q", scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(title=of, grid=False, tickCount=4, format=",d"),
+        "denominator:Q", scale=alt.Scale(domain=across, nice=False),
+        axis=alt.Axis(title=of, grid=False, tickCount=4, tickMinStep=1, format=",d"),
     )  # fmt: skip
     extent = [row["value"] for row in rows]
     top, bottom = max(*extent, limits[-1]["high_alarm"]), min(*extent, limits[-1]["low_alarm"])
     room = max((top - bottom) * 0.25, 0.05 * max(top, 0.1))
-    scale = alt.Scale(domain=[max(0.0, bottom - room), min(top + room, most)], nice=True, zero=False)
+    low, high = round_ends(max(0.0, bottom - room), min(top + room, most))
+    scale = alt.Scale(domain=[low, min(high, most)], nice=False, zero=False)
     base = alt.Chart(_LIMITS).encode(x=alt.X("total:Q"))
     curves = [
         base.mark_line(color=colour, strokeDash=dash, strokeWidth=1.3, clip=True).encode(
@@ -57,11 +63,49 @@ def funnel_plot(
     dots = drawn.mark_point(size=52, strokeWidth=1.8, opacity=1, filled=True).encode(
         x=x, y=y, stroke=colour, fill=fill
     )
-    told = drawn.transform_filter(alt.datum.outside != 0).mark_text(
-        dy=-11, color=ALARM, fontSize=12, fontWeight="bold"
-    )
-    chart = alt.layer(*curves, dots, told.encode(x=x, y=y, text=alt.Text(f"{name}:N")))
-    return Drawing(chart.properties(width=width, height=HEIGHT + 30), rows, {"limits": limits})
+    height = HEIGHT + 30
+    names = _placed(rows, name, (across, scale.domain), (width - _AXIS, height))
+    text = alt.Chart(_NAMES).mark_text(color=ALARM, fontSize=12, fontWeight="bold", baseline="middle")
+    told = text.encode(x=alt.X("x:Q"), y=alt.Y("y:Q", scale=scale), text=alt.Text("name:N"))
+    chart = alt.layer(*curves, dots, *([told] if names else []))
+    return Drawing(chart.properties(width=width, height=height), rows, {"limits": limits, "names": names})
+
+
+_AXIS = 45  # what the labels of the vertical axis take
+
+
+def _placed(
+    rows: Sequence[Row], name: str, domains: Sequence[Sequence[float]], sizes: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Where the names of those outside stand, above their point, below it or beside it, the largest first; left out
+    where they would lie over each other or over a point. In the units of the axes.
+    """
+    (low_x, high_x), (low_y, high_y) = domains
+    by_x, by_y = sizes[0] / (high_x - low_x), sizes[1] / (high_y - low_y)
+    points = [((row["denominator"] - low_x) * by_x, (high_y - row["value"]) * by_y) for row in rows]
+    taken: list[tuple[float, float, float, float]] = [
+        (x, y, _DOT, _DOT) for x, y in points
+    ]  # middle, half the width, half the height
+    told: list[dict[str, Any]] = []
+    outside = [one for one in zip(rows, points, strict=True) if one[0]["outside"]]
+    for row, (x, point) in sorted(outside, key=lambda one: -one[0]["denominator"]):
+        half = len(row[name]) * _LETTER / 2
+        over = min(max(x, half), max(sizes[0] - half, half))
+        places = [(over, point - _LINE), (over, point + _LINE), (x + half + 2 * _DOT, point)]
+        free = [one for one in places if _inside(*one, half, sizes) and not _covers(*one, half, taken)]
+        if free:
+            middle, y = free[0]
+            taken.append((middle, y, half, _LINE / 2))
+            told.append({"x": low_x + middle / by_x, "y": high_y - y / by_y, "name": row[name]})
+    return told
+
+
+def _inside(x: float, y: float, half: float, sizes: Sequence[int]) -> bool:
+    return 0 <= y <= sizes[1] and x + half <= max(sizes[0], 2 * half)
+
+
+def _covers(x: float, y: float, half: float, taken: Sequence[tuple[float, float, float, float]]) -> bool:
+    return any(abs(y - b) < _LINE / 2 + high and abs(x - a) < half + wide for a, b, wide, high in taken)
 
 
 def control_chart(rows: Sequence[Row], width: int) -> Drawing:
@@ -95,8 +139,9 @@ def multiples(rows: Sequence[Row], name: str, width: int, columns: int) -> Drawi
     Rows: name, year, value, whole; `order` is that of the rows.
     """
     order = list(dict.fromkeys(row[name] for row in rows))
-    across = min(columns, len(order))
-    panel = max(width // across - 46, 70)
+    fit = int(width // (max(map(len, order)) * _LETTER + 30))  # so that no heading runs into the next
+    across = max(1, min(columns, len(order), fit))
+    panel = max(width // across - 50, 70)
     x = alt.X("year:O", axis=alt.Axis(
         grid=False, labelAngle=0, ticks=False, values=[rows[0]["year"], rows[-1]["year"]], labelFontSize=11,
     ))  # fmt: skip
@@ -110,19 +155,28 @@ def multiples(rows: Sequence[Row], name: str, width: int, columns: int) -> Drawi
     line = base.mark_line(color=MAIN, strokeWidth=2, point=alt.OverlayMarkDef(size=18, color=MAIN))
     chart = alt.layer(whole, line.encode(x=x, y=alt.Y("value:Q", scale=scale, axis=axis)))
     facet = chart.properties(width=panel, height=72).facet(
-        facet=alt.Facet(f"{name}:N", sort=order), columns=across, spacing=14
+        facet=alt.Facet(f"{name}:N", sort=order, header=alt.Header(labelLimit=width)),
+        columns=across,
+        spacing=26,
     )
     return Drawing(facet, rows, parts=True)
 
 
-def map_of_counties(rows: Sequence[Row], width: int, unit: str) -> Drawing:
-    """The counties by value, darker where higher; grey where nothing was observed.
+def map_of_counties(
+    rows: Sequence[Row], width: int, unit: str, *, few: Callable[[Row], bool], too_few: str
+) -> Drawing:
+    """The counties by value, darker where higher; grey where `few` says that too few were counted for a colour, and
+    white where nothing was observed.
 
-    Rows: county, value.
+    Rows: county, value. `too_few`: what that grey is called.
     """
     ids = {name: number for number, name in counties().items()}
-    placed = [{**row, "id": ids[row["county"]]} for row in rows if row["county"] in ids]
-    values = [row["value"] for row in placed]
+    placed = [
+        {"id": ids[row["county"]], **({"few": too_few} if few(row) else {"value": row["value"]})}
+        for row in rows
+        if row["county"] in ids
+    ]
+    values = [row["value"] for row in placed if "value" in row]
     domain = [min(values), max(values)] if values and min(values) < max(values) else [0, max([*values, 1])]
     shapes = alt.Data(values=dict(borders()), format=alt.TopoDataFormat(feature=COUNTIES, type="topojson"))
     colour = alt.Color(
@@ -130,16 +184,23 @@ def map_of_counties(rows: Sequence[Row], width: int, unit: str) -> Drawing:
         legend=alt.Legend(title=unit, orient="none", legendX=0, legendY=0, type="symbol", symbolType="square",
                           symbolSize=160, direction="vertical", titleColor=MUTED, titleFontWeight="normal"),
     )  # fmt: skip
-    look_up = alt.LookupData(data=ROWS, key="id", fields=["value"])
+    look_up = alt.LookupData(data=ROWS, key="id", fields=["value", "few"])
     base = alt.Chart(shapes)
-    ground = base.mark_geoshape(fill=GRID, stroke="white", strokeWidth=0.5)
-    filled = (
+    ground = base.mark_geoshape(fill="white", stroke=FAINT, strokeWidth=0.6)
+    grey = alt.Color(
+        "few:N", scale=alt.Scale(domain=[too_few], range=[_TOO_FEW]),
+        legend=alt.Legend(title=None, orient="none", legendX=0, legendY=228, symbolType="square", symbolSize=160),
+    )  # fmt: skip
+    shown = [("value", colour), *([("few", grey)] if any("few" in row for row in placed) else [])]
+    filled = [
         base.mark_geoshape(stroke="white", strokeWidth=0.5)
         .transform_lookup(lookup="properties.id", from_=look_up)
-        .transform_filter("isValid(datum.value)")
-        .encode(color=colour)
-    )
-    chart = alt.layer(ground, filled).project(type="transverseMercator", rotate=[-16, 0, 0])
+        .transform_filter(f"isValid(datum.{field})")
+        .encode(color=how)
+        for field, how in shown
+    ]
+    chart = alt.layer(ground, *filled).resolve_scale(color="independent")
+    chart = chart.project(type="transverseMercator", rotate=[-16, 0, 0])
     return Drawing(chart.properties(width=width, height=int(width * 1.18)), placed, parts=True)
 
 

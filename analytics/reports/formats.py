@@ -17,7 +17,7 @@ from analytics.indicators.catalogue import unknown
 from analytics.indicators.engine import Results
 from analytics.indicators.model import Indicator
 from analytics.indicators.reference import HOME, published
-from analytics.reports.spreadsheet import as_csv
+from analytics.reports.spreadsheet import as_csv, as_excel
 from analytics.reports.words import NO_INTERVAL
 from screening.refusals import Refused
 
@@ -30,6 +30,7 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     ARROW = "arrow"
+    XLSX = "xlsx"
     HTML = "html"
 
 
@@ -86,6 +87,22 @@ def _arrow(results: Results) -> bytes:
     written = io.BytesIO()
     results.frame.write_ipc_stream(written, compat_level=pl.CompatLevel.oldest())
     return written.getvalue()
+
+
+def _excel(results: Results) -> bytes:
+    """The results, and beside them what was counted and until when."""
+    asked = results.question
+    about = [
+        ("programme", asked.programme),
+        ("period", asked.period.text),
+        *(("only", f"{stratum}: {word}") for stratum, word in asked.where.items()),
+        ("data as of", results.source.data_cut.isoformat()),
+        *(
+            (of.id, f"{of.title} ({of.unit_text}): {of.numerator}; of {of.denominator}")
+            for of in asked.indicators
+        ),
+    ]
+    return as_excel(results.frame, "Indicators", "About", about)
 
 
 def _table(results: Results) -> bytes:
@@ -175,4 +192,5 @@ _FORMS: Mapping[Format, Callable[[Results], bytes]] = {
     Format.JSON: _json,
     Format.PARQUET: _parquet,
     Format.ARROW: _arrow,
+    Format.XLSX: _excel,
 }

@@ -92,7 +92,7 @@ class Served:
         say = look.say
         names = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet", "svg": "SVG"}
         links = [
-            tag("a", names[form], href=_address(look, view, form), download="", aria_label=f"{names[form]}: {view.title}")
+            tag("a", names[form], href=_address(look, view, form), download="", aria_label=f"{names[form]}: {titled(view)}")
             for form in FORMS
         ]  # fmt: skip
         return tag("p", tag("span", say("Take away:")), *_spaced(links), class_="downloads")
@@ -148,7 +148,12 @@ class Whole:
 
 
 def described(view: View) -> str:
-    return f"{view.title}. {view.told[0]}" if view.told else view.title
+    return f"{titled(view)}. {view.told[0]}" if view.told else titled(view)
+
+
+def titled(view: View) -> str:
+    """With the period, where it is not the one that the page is asked for."""
+    return f"{view.title}, {view.when}" if view.when else view.title
 
 
 def width_of(view: View) -> int:

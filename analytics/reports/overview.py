@@ -7,11 +7,9 @@ from typing import Any
 import polars as pl
 
 from analytics.indicators.model import Indicator
-from analytics.indicators.period import period
 from analytics.indicators.programmes import PROGRAMMES
 from analytics.reports import views, views_of_all
 from analytics.reports.asked import Asked
-from analytics.reports.before import latest_complete
 from analytics.reports.chosen import KEY, ON_THE_MAP, groups
 from analytics.reports.markup import Markup, joined, tag
 from analytics.reports.medium import Medium
@@ -125,8 +123,9 @@ def complete(
     look: Look, row: Mapping[str, Any], yearly: Sequence[Mapping[str, Any]]
 ) -> tuple[Look, Mapping[str, Any]]:
     """What can be judged: the figure, or where its follow-up is not complete that of the latest year that is."""
-    found = None if row["mature"] else latest_complete(yearly, look.years().years()[-1].start.year)
-    return (look, row) if found is None else (look.at(period(found["year"])), found)
+    at = None if row["mature"] else look.to_judge()
+    found = next((one for one in yearly if at and one["year"] == at.asked.period.text), None)
+    return (look, row) if at is None or found is None else (at, found)
 
 
 def judged(
@@ -134,7 +133,7 @@ def judged(
 ) -> list[Markup]:
     """Against its standards; of first and later screens apart, where those have standards of their own."""
     at, figure_ = complete(look, row, yearly)
-    when = "" if at is look else at.asked.period.text
+    when = at.other_than(look.asked.period)
     return [
         *verdicts(look.of, figure_, look.say, when=when)[:most],
         *verdicts_by_screen(at, most=most, when=when),
@@ -150,11 +149,15 @@ def _spark(look: Look, yearly: Yearly, medium: Medium) -> Markup:
 
 def _outstanding(look: Look, medium: Medium) -> Markup:
     """Who or what lies further out than chance explains, each with a link to where it can be looked into."""
-    say = look.say
+    say, open_ = look.say, _not_judged(look)
     found = views_of_all.standing_out(look)
+    late = say(
+        "Where the follow-up of {year} is not complete, the latest complete year is judged.",
+        year=look.asked.period.text,
+    )
     if not found:
         nobody = say("Nothing stands out beyond what chance explains.")
-        return section(say("What stands out"), tag("p", nobody, class_="note"))
+        return section(say("What stands out"), tag("p", nobody, " ", late, class_="note"), *open_)
     groups_ = [
         tag("div", tag("h3", say(heading)), *(_who(name, told, look, medium) for name, told in who))
         for heading, who in found.items()
@@ -163,9 +166,20 @@ def _outstanding(look: Look, medium: Medium) -> Markup:
         "Units outside the 99.8 % limits of a funnel plot; months that break a rule of a control chart."
     )
     return section(
-        say("What stands out"), tag("p", note, class_="note"), tag("div", *groups_, class_="outstanding"),
-        class_="stands-out",
+        say("What stands out"), tag("p", note, " ", late, class_="note"),
+        tag("div", *groups_, class_="outstanding"), *open_, class_="stands-out",
     )  # fmt: skip
+
+
+def _not_judged(look: Look) -> list[Markup]:
+    """Which indicators say nothing of anybody yet, and when they will."""
+    say = look.say
+    told = [
+        say("Not judged yet, because follow-up is complete on {day}: {what}.", day=say.day(day),
+            what=say.listed([say(of.title) for of in found]))
+        for day, found in views_of_all.not_judged(look).items()
+    ]  # fmt: skip
+    return [tag("p", text, class_="note") for text in told]
 
 
 def _who(name: str, told: Sequence[tuple[Indicator, str]], look: Look, medium: Medium) -> Markup:
@@ -216,10 +230,6 @@ def _standards_table(
     words = ("indicator", "value", "among the standards", "verdict")
     head = tag("tr", *(tag("th", look.say(word), scope="col") for word in words))
     about = [complete(look.about(of), overall[of.id], yearly.get(of.id, [])) for of in held]
-    for when in {at.asked.period.text: at.asked.period for at, _ in about}.values():
-        look.counts.frame(
-            look.asked.programme.id, when, where=look.asked.where
-        )  # once for all their pictures
     rows = [row for at, figure_ in about for row in _standard(at, figure_, look.asked, medium)]
     told = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows), class_="standards")
     return tag("div", told, class_="scroll", tabindex="0", role="region", aria_label=caption)
@@ -243,7 +253,7 @@ def _judged_row(
     of, say = look.of, look.say
     view = views.gauge(look, screen)
     address = medium.where(look.at(shown.period).asked)
-    when = "" if look.asked.period == shown.period else look.asked.period.text
+    when = look.other_than(shown.period)
     name = tag("th", tag("a", title, href=address), scope="row")
     year = [" ", tag("span", when, class_="when")] if when else []
     value = tag("td", tag("strong", say.figure(row["value"], of.unit_text)), *year)
@@ -261,9 +271,16 @@ def _maps(look: Look, overall: Mapping[str, Any], medium: Medium) -> Markup:
                 view = map_of_counties(about)
                 if view is not None:
                     found.append(figure(about, replace(view, title=look.say(of.title)), medium))
+                elif about.to_judge() is None:
+                    found.append(_no_map_yet(about))
     if not found:
         return Markup()
     return section(look.say("On the map"), tag("div", *found, class_="figures"))
+
+
+def _no_map_yet(look: Look) -> Markup:
+    told = tag("p", views.not_yet(look), class_="told")
+    return tag("figure", tag("h3", look.say(look.of.title)), told, class_="half")
 
 
 def _all(look: Look, overall: Mapping[str, Any], yearly: Yearly, medium: Medium) -> Markup:

@@ -35,7 +35,7 @@ from analytics.reports.parts import (
     top,
     unripe,
 )
-from analytics.reports.views import Look
+from analytics.reports.views import Look, not_yet
 from analytics.reports.words import Language, Wording
 
 
@@ -100,7 +100,7 @@ def _document(look: Look, medium: Medium, body: Sequence[Markup]) -> str:
     say, wanted = look.say, look.asked
     programme = say(TITLES[wanted.programme.cancer]) + _elsewhere(look)
     subject = say(wanted.indicator.title) if wanted.indicator else programme
-    form = [filters(wanted, look.counts.source.data_cut.year), narrowed(wanted)] if medium.served else []
+    form = [filters(look), narrowed(wanted)] if medium.served else []
     only = [tag("p", only_text(wanted), class_="cut")] if wanted.only and not medium.served else []
     head = tag("header", *_title(look, programme, medium), *only, *_about(look, medium))
     people = look.counts.people(wanted.programme.id).people
@@ -142,7 +142,20 @@ def _head(look: Look) -> list[Markup]:
     narrow = [tag("p", only_text(look.asked), class_="only")] if look.asked.only else []
     yearly = look.frame("year", when=look.years()).to_dicts()
     told = [*change(look, yearly), *judged(look, row, yearly), *unripe(row, say), *elsewhere(of, say)]
-    return [value, *narrow, tag("p", counted(row, of, say), class_="interval"), *told]
+    return [value, *narrow, tag("p", counted(row, of, say), class_="interval"), *told, *_compared(look)]
+
+
+def _compared(look: Look) -> list[Markup]:
+    """Of which year those below are beside each other, where it is not the one that the page is asked for."""
+    say, at = look.say, look.to_judge()
+    if at is None:
+        return [tag("p", not_yet(look), class_="note")]
+    year = at.other_than(look.asked.period)
+    cut = say.day(look.counts.source.data_cut)
+    told = say(
+        "Compared below is {year}, the latest year whose follow-up is complete on {cut}.", year=year, cut=cut
+    )
+    return [tag("p", told, class_="note")] if year else []
 
 
 def _each(look: Look, medium: Medium, ids: Sequence[str] = ()) -> list[Markup]:

@@ -1,17 +1,18 @@
 """The parts that pages are made of: the frame around them, filters, figures, tables, verdicts, definitions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from analytics.indicators.model import Direction, Indicator, Level, Standard
 from analytics.indicators.period import Period
 from analytics.indicators.programmes import PROGRAMMES
 from analytics.indicators.reference import Reference, published
-from analytics.reports.asked import Asked, choices
+from analytics.reports.asked import Asked
 from analytics.reports.before import last_two, told_change
 from analytics.reports.chosen import HOME, TITLES, groups
 from analytics.reports.markup import Markup, joined, tag, void
-from analytics.reports.medium import Medium, Served
+from analytics.reports.medium import Medium, Served, titled
 from analytics.reports.reasons import told_in
 from analytics.reports.screens import SCREENS, by_screen
 from analytics.reports.views import Look, Table, View
@@ -71,14 +72,18 @@ def _languages(asked: Asked | None, say: Wording) -> Markup:
 # -- filters ---------------------------------------------------------------------------------------
 
 
-def filters(asked: Asked, cut_year: int) -> Markup:
+def filters(look: Look) -> Markup:
     """A plain form: what is chosen ends up in the address."""
-    say = asked.say
+    asked, say = look.asked, look.say
     fields = [
         _field("indicator", say("Indicator"), _indicators(asked)),
-        _field("period", say("Period"), _options(_periods(asked.period, cut_year), asked.period.text)),
+        _field(
+            "period",
+            say("Period"),
+            _options(_periods(asked.period, look.recorded_years()), asked.period.text),
+        ),
     ]
-    for name, words in choices(asked.programme, asked.indicator, asked.seen).items():
+    for name, words in asked.offered.items():
         if words:
             fields.append(_field(name, say(_FILTER_NAMES[name]), _all_or(words, asked.only.get(name), say)))
     hidden = void("input", type="hidden", name="lang", value=say.language.value)
@@ -121,19 +126,20 @@ def _indicators(asked: Asked) -> list[Markup]:
     return [_option("", say("The whole programme"), chosen=not chosen), *grouped]
 
 
-def _periods(chosen: Period, cut_year: int) -> list[tuple[str, str]]:
-    years = [str(year) for year in range(cut_year, cut_year - _YEARS_OFFERED, -1)]
-    last = cut_year - 1
-    spans = [f"{last - 2}-{last}", f"{last - 4}-{last}"]
-    quarters = [f"{last}-Q{number}" for number in (4, 3, 2, 1)]
-    offered = [*years, *spans, *quarters]
+def _periods(chosen: Period, years: range) -> list[tuple[str, str]]:
+    """Years, spans and quarters of those in which something was recorded; and what is shown."""
+    latest = [str(year) for year in reversed(years)][:_YEARS_OFFERED]
+    last = years[-2:][0]  # a whole one, where there is one
+    spans = [f"{last - more}-{last}" for more in (2, 4) if last - more in years]
+    quarters = [f"{last}-Q{number}" for number in (4, 3, 2, 1)] if len(years) > 1 else []
+    offered = [*latest, *spans, *quarters]
     if chosen.text not in offered:
         offered.insert(0, chosen.text)
     return [(text, text.replace("-", "–") if text in spans else text) for text in offered]
 
 
 def narrowed(asked: Asked) -> Markup:
-    """Which filters hold, each with a link that takes it away; and which do not."""
+    """Which filters hold, each with a link that takes it away; and which do not hold."""
     say = asked.say
     if not asked.only:
         return _passed_over(asked)
@@ -148,12 +154,13 @@ def narrowed(asked: Asked) -> Markup:
 
 def _passed_over(asked: Asked) -> Markup:
     say = asked.say
+    why = (
+        "This indicator cannot be split by that, so it is not narrowed to it: {name} {word}."
+        if asked.indicator
+        else "No indicator can be split by all of these together, so none is narrowed to this: {name} {word}."
+    )
     told = [
-        say(
-            "This indicator cannot be split by that, so it is not narrowed to it: {name} {word}.",
-            name=say(_FILTER_NAMES[name]).lower(),
-            word=say(word),
-        )
+        say(why, name=say(_FILTER_NAMES[name]).lower(), word=say(word))
         for name, word in asked.passed_over.items()
     ]
     return joined(*(tag("p", text, class_="passed-over", role="status") for text in told))
@@ -170,9 +177,9 @@ def only_text(asked: Asked) -> str:
 def figure(look: Look, view: View, medium: Medium, *, level: str = "h3") -> Markup:
     """Title, picture, what it says in words, and behind a fold the numbers it was drawn from."""
     words = [tag("p", line, class_="told") for line in view.told]
-    details = tag("details", tag("summary", look.say("Show the numbers")), table(view.table, view.title))
+    details = tag("details", tag("summary", look.say("Show the numbers")), table(view.table, titled(view)))
     inner = [
-        tag(level, view.title),
+        tag(level, view.title, *([" ", tag("span", view.when, class_="when")] if view.when else [])),
         medium.picture(look, view),
         *words,
         details,
@@ -220,9 +227,9 @@ def verdicts_by_screen(look: Look, *, most: int | None = None, when: str = "") -
     of, say = look.of, look.say
     told: list[Markup] = []
     for screen, row in by_screen(look).items():
-        told.append(
-            tag("p", f"{say(SCREENS[screen])}: {say.figure(row['value'], of.unit_text)}", class_="screen")
-        )
+        year = f"{when}: " if when else ""
+        value = say.figure(row["value"], of.unit_text)
+        told.append(tag("p", f"{year}{say(SCREENS[screen])}: {value}", class_="screen"))
         told += verdicts(of, row, say, screen=screen, when=when)[:most]
     return told
 
@@ -277,8 +284,17 @@ def change(look: Look, yearly: Sequence[Mapping[str, Any]]) -> list[Markup]:
     both = last_two(yearly, look.years().years()[-1].start.year)
     if both is None:
         return []
+    if look.since and not look.told_whole(both[1]["year"]):
+        return [tag("p", _before_records(both[1], look.since, look.say), class_="change beside")]
     text, kind = told_change(*both, look.of, look.say, asked=look.asked.period.text)
     return [tag("p", text, class_=f"change {kind}")]
+
+
+def _before_records(row: Mapping[str, Any], since: date, say: Wording) -> str:
+    return say(
+        "Not compared with {year}: what happened before {day} was recorded afterwards, from archives.",
+        year=row["year"], day=say.day(since),
+    )  # fmt: skip
 
 
 def elsewhere(of: Indicator, say: Wording, most: int | None = None) -> list[Markup]:

@@ -25,7 +25,12 @@ _SENTENCES: Mapping[str, str] = {
 def told_in(say: Wording, error: Refused) -> str | None:
     """None where it is told in no other words than its own, which are English."""
     phrase = _SENTENCES.get(error.code) or (_sort_of(error) if "what" in error.facts else None)
-    if say.is_english or phrase is None or not say.knows(phrase):
+    if (
+        say.is_english
+        or phrase is None
+        or not say.knows(phrase)
+        or ("{came}" in phrase and "came" not in error.facts)
+    ):
         return None
     return say(
         phrase, **{name: _told(name, str(value), error.code, say) for name, value in error.facts.items()}

@@ -16,8 +16,13 @@ def told_apart(of: Indicator) -> bool:
 
 
 def by_screen(look: Look) -> Mapping[str, Mapping[str, Any]]:
-    """Screen -> its row, of those of which there are enough for an interval; first screens first."""
+    """Screen -> its row, of those with a standard of their own and enough for an interval; first screens first."""
+    held = {standard.screen for standard in look.of.standards}
     if not told_apart(look.of):
         return {}
     rows = {row["screen"]: row for row in look.frame("screen").to_dicts()}
-    return {screen: rows[screen] for screen in SCREENS if screen in rows and rows[screen]["low"] is not None}
+    return {
+        screen: rows[screen]
+        for screen in SCREENS
+        if screen in held & rows.keys() and rows[screen]["low"] is not None
+    }

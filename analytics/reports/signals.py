@@ -20,6 +20,7 @@ from analytics.methods.control_charts import (
     xmr_chart,
 )
 from analytics.methods.funnel_plots import ALARM, FEW_UNITS, WARNING, Funnel, funnel
+from analytics.reports.before import FEW
 from analytics.reports.words import Wording
 
 _FEWEST_UNITS, _FEWEST_MONTHS = 3, 12
@@ -36,7 +37,8 @@ RULES: Mapping[Rule, str] = {
 @dataclass(frozen=True, slots=True)
 class Outliers:
     """Rows: those of the results, with `outside` (-1 below, 0 inside, 1 above the 99.8 % limits) and `near` (the
-    same at 95 %). `limits`: the curves, by size. `rule`: how the limits were drawn.
+    same at 95 %). `limits`: the curves, by size. `rule`: how the limits were drawn. `small`: how many were too small to
+    be judged.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -44,6 +46,7 @@ class Outliers:
     target: float
     most: float  # the highest value there can be
     rule: str
+    small: int
 
 
 _BY_CHANCE = "The limits are those of chance alone: units differ no more."
@@ -58,8 +61,12 @@ _OF_FEW = (
 
 
 def outliers(of: Indicator, frame: pl.DataFrame) -> Outliers | None:
-    """None where chance cannot be reckoned so (no plain share), or where there is nobody to compare with."""
-    seen = frame.filter(pl.col("denominator") > 0)
+    """None where chance cannot be reckoned so (no plain share), or where there is nobody to compare with.
+
+    Where fewer than FEW were counted, one person more or less turns the verdict: such are not judged or shown.
+    """
+    seen = frame.filter(pl.col("denominator") >= FEW)
+    small = frame.filter(pl.col("denominator") > 0).height - seen.height
     if not isinstance(of.measure, Share) or seen.height < _FEWEST_UNITS or seen["numerator"].sum() == 0:
         return None
     counts, totals = seen["numerator"].to_numpy(), seen["denominator"].to_numpy()
@@ -69,7 +76,8 @@ def outliers(of: Indicator, frame: pl.DataFrame) -> Outliers | None:
     }
     told = seen.with_columns(**{name: pl.Series(found.astype(np.int64)) for name, found in outside.items()})
     rule = _BY_CHANCE if not shape.spread else _OF_FEW if seen.height < FEW_UNITS else _WIDENED
-    return Outliers(told.to_dicts(), _curves(shape, int(totals.max()), per), shape.target * per, per, rule)
+    curves = _curves(shape, int(totals.max()), per)
+    return Outliers(told.to_dicts(), curves, shape.target * per, per, rule, small)
 
 
 def _curves(shape: Funnel, largest: int, per: int) -> list[dict[str, float]]:
@@ -98,6 +106,11 @@ def told_outliers(found: Outliers, of: Indicator, stratum: str, say: Wording) ->
         told.append(
             say("Between the 95 % and the 99.8 % limits, where one in twenty lies by chance: {who}.", who=who)
         )
+    if found.small:
+        told.append(
+            say("Too small to be judged or drawn, with fewer than {n} counted: {few} of {all}.", n=FEW,
+                few=say.count(found.small), all=say.count(found.small + len(found.rows)))
+        )  # fmt: skip
     return [*told, say(found.rule, n=FEW_UNITS)]
 
 

@@ -3,14 +3,10 @@
 import io
 from collections.abc import Sequence
 
-from xlsxwriter import Workbook
-
 from analytics.reports.gallery import view_named
 from analytics.reports.parts import INTERNAL
-from analytics.reports.spreadsheet import as_csv
+from analytics.reports.spreadsheet import as_csv, as_excel
 from analytics.reports.views import HALF, Look, View
-
-_LETTERS_IN_A_SHEETS_NAME = 31
 
 
 def take(look: Look, name: str, form: str, width: int | None) -> bytes:
@@ -21,19 +17,19 @@ def take(look: Look, name: str, form: str, width: int | None) -> bytes:
     view = view_named(look, name)
     match form:
         case "svg":
-            heading = () if width else (view.title, *_subject(look))
+            heading = () if width else (view.title, *_subject(view, look))
             return view.drawing(width or HALF).svg(look.say.locale, heading).encode()
         case "csv":
             return as_csv(view.frame)
         case "xlsx":
-            return _excel(view, look)
+            return as_excel(view.frame, view.title, look.say("About"), _about(view, look))
         case _:
             written = io.BytesIO()
             view.frame.write_parquet(written)
             return written.getvalue()
 
 
-def _subject(look: Look) -> Sequence[str]:
+def _subject(view: View, look: Look) -> Sequence[str]:
     """Of what, when, of whom; then as of when."""
     say, asked = look.say, look.asked
     of = (
@@ -41,26 +37,14 @@ def _subject(look: Look) -> Sequence[str]:
         if asked.indicator
         else asked.programme.id
     )
-    parts = [of, asked.period.text, *(say(word) for word in asked.only.values())]
+    parts = [of, view.when or asked.period.text, *(say(word) for word in asked.only.values())]
     cut = look.counts.source.data_cut
     return (" · ".join(parts), say("Data as of {day}", day=say.day(cut)))
 
 
-def _excel(view: View, look: Look) -> bytes:
-    written = io.BytesIO()
-    name = "".join(letter for letter in view.title if letter not in "[]:*?/\\")[:_LETTERS_IN_A_SHEETS_NAME]
-    with Workbook(written, {"in_memory": True}) as workbook:
-        view.frame.write_excel(workbook, worksheet=name, autofit=True, float_precision=2)
-        about = workbook.add_worksheet(look.say("About"))
-        for row, cells in enumerate(_about(view, look)):
-            about.write_row(row, 0, cells)
-        about.autofit()
-    return written.getvalue()
-
-
 def _about(view: View, look: Look) -> list[tuple[str, str]]:
     say, of = look.say, look.asked.indicator
-    told = [(view.title, ""), *((line, "") for line in _subject(look)), (say(INTERNAL), "")]
+    told = [(view.title, ""), *((line, "") for line in _subject(view, look)), (say(INTERNAL), "")]
     if of is None:
         return told
     definition = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,9 @@ from analytics.reports import charts
 from analytics.reports.asked import Asked
 from analytics.reports.before import FEW, few
 from analytics.reports.charts import Drawing, Line, Row
+from analytics.reports.complete import judged_on, to_judge, told_whole
 from analytics.reports.counts import Counts
+from analytics.reports.trend import told_trend
 from analytics.reports.words import NO_INTERVAL, Wording
 
 HALF, WHOLE, PHONE = 520, 940, 340
@@ -31,7 +34,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """`told`: what the picture shows, the first sentence in its place for who cannot see it."""
+    """`told`: what the picture shows, the first sentence in its place for who cannot see it.
+
+    `when`: what it shows, where that is another period than the one asked for.
+    """
 
     name: str
     title: str
@@ -40,6 +46,7 @@ class View:
     frame: pl.DataFrame
     drawing: Callable[[int], Drawing]
     wide: bool = False
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,48 @@ class Look:
 
     def years(self) -> Period:
         """Up to ten years to the period's last; none that has not begun at the data cut."""
-        cut = self.counts.source.data_cut
-        last = min(self.asked.period.years()[-1].start.year, cut.year - (cut.month == cut.day == 1))
+        last = min(self.asked.period.years()[-1].start.year, self._begun)
         return period(f"{last - _YEARS_BACK + 1}-{last}")
+
+    @property
+    def _begun(self) -> int:
+        """The last year that has begun at the data cut, which is the first day of which nothing is known."""
+        cut = self.counts.source.data_cut
+        return cut.year - (cut.month == cut.day == 1)
+
+    def recorded_years(self) -> range:
+        """Those in which something of the programme was recorded; where nothing was, the last that has begun."""
+        first = self.since.year if self.since else self._begun
+        return range(min(first, self._begun), self._begun + 1)
+
+    def to_judge(self) -> "Look | None":
+        """The same at the time at which it may be judged; None where its follow-up is complete of no year yet."""
+        found = to_judge(
+            self.of,
+            self.asked.period,
+            self.years().years(),
+            cut=self.counts.source.data_cut,
+            since=self.since,
+        )
+        return None if found is None else self.at(found)
+
+    @property
+    def judged_on(self) -> date:
+        """From which day on it can be judged, where it cannot be yet."""
+        return judged_on(self.of, self.asked.period, self.years().years(), self.since)
+
+    @property
+    def since(self) -> date | None:
+        """The day of the programme's first record."""
+        return self.counts.recorded_since(self.asked.programme.id)
+
+    def told_whole(self, year: str) -> bool:
+        """Whether the programme's own records tell all of the year."""
+        return told_whole(int(year), self.since)
+
+    def other_than(self, asked: Period) -> str:
+        """Its period, where it is not the one asked for."""
+        return "" if self.asked.period == asked else self.asked.period.text
 
     def splits(self, stratum: Stratum) -> bool:
         return stratum in self.of.strata
@@ -111,12 +157,16 @@ def result_table(rows: Iterable[Row], stratum: str, head: str, look: Look) -> Ta
 
 
 def from_to(rows: Sequence[Row], look: Look, stratum: str) -> list[str]:
-    """Lowest and highest and whose they are, of those with enough to tell; then who has too few."""
+    """Lowest and highest and whose they are, of those with enough to tell; then who has too few.
+
+    Of figures whose follow-up is not complete, or of which archives may tell but a part, nobody is lowest or highest.
+    """
     say = look.say
-    known = [row for row in rows if not few(row)]
     if not rows:
         return [say("Nothing was observed.")]
-    told = [_lowest_and_highest(known, look, stratum)] if known else []
+    whole = [row for row in rows if (judged_year(row, look) if stratum == "year" else row["mature"])]
+    known = [row for row in whole if not few(row)]
+    told = [_lowest_and_highest(known, look, stratum)] if known else [] if whole else [not_yet(look)]
     tiny = [f"{say(str(row[stratum]))} ({counts_of(row, look)})" for row in rows if few(row)]
     if any(row["low"] is None and row["value"] is not None for row in rows):
         told.append(f"–: {say(NO_INTERVAL)}.")
@@ -125,11 +175,17 @@ def from_to(rows: Sequence[Row], look: Look, stratum: str) -> list[str]:
     return told
 
 
+def not_yet(look: Look) -> str:
+    return look.say("Not judged yet: follow-up is complete on {day}.", day=look.say.day(look.judged_on))
+
+
 def _lowest_and_highest(rows: Sequence[Row], look: Look, stratum: str) -> str:
     say = look.say
     low, high = (pick(rows, key=lambda row: row["value"]) for pick in (min, max))
-    if low is high:
+    if len(rows) == 1:
         return f"{say(str(low[stratum]))}: {with_counts(low, look)}."
+    if low["value"] == high["value"]:
+        return say("All have {value}.", value=say.figure(low["value"], look.of.unit_text))
     return say(
         "From {low} to {high}.", low=_one(low, look, stratum), high=_one(high, look, stratum)
     )  # fmt: skip
@@ -148,10 +204,20 @@ def counts_of(row: Row, look: Look) -> str:
     return look.say.counts(row["numerator"], row["denominator"], look.of.measure)
 
 
+def _split_by(
+    look: Look, name: str, title: str, stratum: Stratum, drawn: Callable[..., Drawing]
+) -> View | None:
+    """A view of one split at the time that can be judged, where there is one; its own filter does not hold."""
+    at = look.to_judge() or look
+    frame = at.frame(stratum.value, free=[stratum.value])
+    view = _simple(at, name, title, stratum.value, frame, drawn)
+    return view and replace(view, when=at.other_than(look.asked.period))
+
+
 def _simple(
     look: Look, name: str, title: str, stratum: str, frame: pl.DataFrame, drawn: Callable[..., Drawing]
 ) -> View | None:
-    """A view of one split, or None where nothing was observed."""
+    """None where nothing was observed."""
     some = charts.drawable(frame)
     known = [row for row in some if row[stratum] != UNKNOWN] or some  # of whom nobody knows it: in the table
     rows = [row | {stratum: look.say(str(row[stratum]))} for row in known]
@@ -181,18 +247,23 @@ def head_of(stratum: str) -> str:
 def years(look: Look) -> View | None:
     frame = look.frame("year", when=look.years()).filter(pl.col("denominator") > 0)
     view = _simple(look, "years", "Over the years", "year", frame, charts.over_years)
-    return view and replace(view, told=[*view.told, *_from_archives(frame, look)])
+    trend = told_trend(look.of, [row for row in frame.to_dicts() if judged_year(row, look)], look.say)
+    return view and replace(view, told=[*view.told, *trend, *_from_archives(frame, look)])
+
+
+def judged_year(row: Row, look: Look) -> bool:
+    """Whether it has a figure whose follow-up is complete and of which the programme's own records tell all."""
+    return row["mature"] and row["value"] is not None and look.told_whole(row["year"])
 
 
 def _from_archives(frame: pl.DataFrame, look: Look) -> list[str]:
     """Said of years in which nothing was recorded yet: archives may tell only a part, such as normal tests."""
-    first = look.counts.recorded_since(look.asked.programme.id)
-    if first is None or int(frame["year"].cast(pl.Int32).min() or first.year) >= first.year:  # pyright: ignore[reportArgumentType]
+    if look.since is None or all(map(look.told_whole, frame["year"])):
         return []
     return [
         look.say(
             "What happened before {day} was recorded afterwards, from archives: those years may be told in part only.",
-            day=look.say.day(first),
+            day=look.say.day(look.since),
         )
     ]
 
@@ -200,14 +271,13 @@ def _from_archives(frame: pl.DataFrame, look: Look) -> list[str]:
 def ages(look: Look) -> View | None:
     if not look.splits(Stratum.AGE_GROUP):
         return None
-    frame = look.frame("age_group", free=["age_group"])
-    return _simple(look, "ages", "By age", "age_group", frame, _across("age_group"))
+    return _split_by(look, "ages", "By age", Stratum.AGE_GROUP, _across("age_group"))
 
 
 def sexes(look: Look) -> View | None:
     if not look.splits(Stratum.SEX):
         return None
-    return _simple(look, "sexes", "By sex", "sex", look.frame("sex", free=["sex"]), _across("sex"))
+    return _split_by(look, "sexes", "By sex", Stratum.SEX, _across("sex"))
 
 
 def _across(stratum: str) -> Callable[..., Drawing]:
@@ -233,13 +303,12 @@ _SENDERS: Mapping[Stratum, str] = {
 
 def _ranked(look: Look, name: str, stratum: Stratum, title: str) -> View | None:
     """From highest to lowest, over the interval of the whole."""
-    frame = look.frame(stratum.value, free=[stratum.value])
-    whole = charts.drawable(look.frame(free=[stratum.value]))
+    whole = charts.drawable((look.to_judge() or look).frame(free=[stratum.value]))
 
     def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
         return charts.down(rows, stratum.value, width, standards, whole[0] if whole else None)
 
-    return _simple(look, name, title, stratum.value, frame, drawn)
+    return _split_by(look, name, title, stratum, drawn)
 
 
 def other_splits(look: Look) -> list[View]:
@@ -266,14 +335,16 @@ _IN_ORDER = (
 )  # words that follow one another
 
 
-def _split(look: Look, stratum: Stratum) -> View | None:
-    frame = look.frame(stratum.value, free=[stratum.value])
+_FEW_WORDS = 4  # down the side they would leave most of the place empty
 
-    def ranked(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+
+def _split(look: Look, stratum: Stratum) -> View | None:
+    def drawn(rows: Sequence[Row], width: int, standards: Sequence[Line]) -> Drawing:
+        if stratum in _IN_ORDER or len(rows) <= _FEW_WORDS:
+            return charts.across(rows, stratum.value, width, standards)
         return charts.down(rows, stratum.value, width, standards, None)
 
-    drawn = _across(stratum.value) if stratum in _IN_ORDER else ranked
-    return _simple(look, f"by-{stratum.value}", _OTHERS[stratum], stratum.value, frame, drawn)
+    return _split_by(look, f"by-{stratum.value}", _OTHERS[stratum], stratum, drawn)
 
 
 def spark(look: Look) -> View | None:

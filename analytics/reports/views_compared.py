@@ -35,9 +35,13 @@ def funnel_plots(look: Look) -> list[View]:
 
 
 def funnel_plot(look: Look, stratum: Stratum) -> View | None:
+    """None too where nobody can be judged yet."""
     say, name = look.say, stratum.value
     free = [name] if stratum != Stratum.MUNICIPALITY else []
-    frame = look.frame(name, free=free).filter(pl.col(name) != "unknown")
+    at = look.to_judge()
+    if at is None:
+        return None
+    frame = at.frame(name, free=free).filter(pl.col(name) != "unknown")
     found = signals.outliers(look.of, frame)
     if found is None:
         return None
@@ -47,20 +51,20 @@ def funnel_plot(look: Look, stratum: Stratum) -> View | None:
         name=f"funnel-{name}",
         title=title,
         told=signals.told_outliers(found, look.of, name, say),
-        table=_with_sides(result_table(found.rows, name, head_of(name), look), found, look),
+        table=_with_sides(result_table(frame.to_dicts(), name, head_of(name), look), found, name, look),
         frame=frame,
+        when=at.other_than(look.asked.period),
         drawing=lambda width: comparisons.funnel_plot(
             rows, found.limits, width, of=say("of how many"), name=name, most=found.most
         ),
     )
 
 
-def _with_sides(table: Table, found: signals.Outliers, look: Look) -> Table:
+def _with_sides(table: Table, found: signals.Outliers, name: str, look: Look) -> Table:
+    """On which side each lies that was judged."""
     words = {-1: look.say("low"), 0: "", 1: look.say("high")}
-    rows = [
-        [*cells, words[row["outside"]], words[row["near"]]]
-        for cells, row in zip(table.rows, found.rows, strict=True)
-    ]
+    at = {look.say(str(row[name])): (words[row["outside"]], words[row["near"]]) for row in found.rows}
+    rows = [[*cells, *at.get(cells[0], ("", ""))] for cells in table.rows]
     return Table([*table.head, look.say("outside 99.8 %"), look.say("outside 95 %")], rows)
 
 
@@ -97,10 +101,11 @@ def months(look: Look) -> View | None:
 
 
 def last_months(look: Look) -> Period:
-    """Whole years up to the period's last."""
+    """Whole years up to the period's last; of those before the programme's first record only archives tell."""
     last = look.years().years()[-1]
-    first = add_months(last.end, -_MONTHS_BACK)
-    return period(f"{first.year}-{last.start.year}")
+    first = add_months(last.end, -_MONTHS_BACK).year
+    known = first if look.since is None else min(max(first, look.since.year), last.start.year)
+    return period(f"{known}-{last.start.year}")
 
 
 MULTIPLES: Mapping[Stratum, tuple[str, int]] = {
@@ -144,12 +149,12 @@ def _multiple(look: Look, stratum: Stratum, title: str, columns: int) -> View | 
 def _biggest_change(rows: Sequence[Mapping[str, Any]], name: str, look: Look) -> str:
     """Where the last year lies furthest from the year before it, among those with enough to tell."""
     say = look.say
-    years = sorted({row["year"] for row in rows})[-2:]
+    years = sorted({row["year"] for row in rows if look.told_whole(row["year"])})[-2:]
     at = {(row[name], row["year"]): row for row in rows if not few(row)}
     both = [
         (at[word, years[1]], at[word, years[0]])
         for word, year in at
-        if year == years[0] and (word, years[1]) in at
+        if len(years) > 1 and year == years[0] and (word, years[1]) in at
     ]
     if not both:
         return say("Too few each year to tell a change.")
@@ -175,10 +180,11 @@ def _pivoted(rows: Sequence[Mapping[str, Any]], name: str, look: Look) -> Table:
 
 
 def map_of_counties(look: Look) -> View | None:
-    """None where fewer than two counties have enough to be coloured."""
-    if not look.splits(Stratum.COUNTY):
+    """None where fewer than two counties have enough to be coloured, or none can be judged yet."""
+    at = look.to_judge()
+    if at is None or not look.splits(Stratum.COUNTY):
         return None
-    frame = look.frame("county", free=["county"])
+    frame = at.frame("county", free=["county"])
     rows = charts.drawable(frame.filter(pl.col("county") != "unknown"))
     known = [row for row in rows if not few(row)]
     if len(known) < 2:
@@ -190,7 +196,10 @@ def map_of_counties(look: Look) -> View | None:
         told=from_to(rows, look, "county"),
         table=result_table(rows, "county", "county", look),
         frame=frame,
-        drawing=lambda width: comparisons.map_of_counties(known, min(width, 430), unit),
+        when=at.other_than(look.asked.period),
+        drawing=lambda width: comparisons.map_of_counties(
+            rows, min(width, 380), unit, few=few, too_few=look.say("too few")
+        ),
     )
 
 
@@ -303,8 +312,11 @@ def non_attenders(look: Look) -> View | None:
         return None
     if not look.splits(Stratum.ATTENDANCE):
         return None
+    at = look.to_judge()
+    if at is None:  # whoever has not come may still do
+        return None
     say, came, stayed = look.say, look.say("tested"), look.say("not tested")
-    frame = look.frame("age_group", free=["age_group"]).filter(pl.col("denominator") > 0)
+    frame = at.frame("age_group", free=["age_group"]).filter(pl.col("denominator") > 0)
     if frame.is_empty():
         return None
     rows = frame.to_dicts()
@@ -334,6 +346,7 @@ def non_attenders(look: Look) -> View | None:
         told=[told],
         table=Table([say(word) for word in head], table),
         frame=frame.with_columns(not_counted=pl.col("denominator") - pl.col("numerator")),
+        when=at.other_than(look.asked.period),
         drawing=lambda width: charts.stacked(
             drawn, "age", [came, stayed], [charts.SOFT, charts.MAIN], width, share=False
         ),

@@ -1,10 +1,12 @@
 """Views of the whole programme: from invited to cancer, where everybody stands, what is overdue, what stands out."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 
+from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import OVERDUE_BANDS
 from analytics.indicators.funnel import NARROWED_BY
@@ -147,7 +149,7 @@ MONTHS = "The last twelve months whose follow-up is complete"
 
 def standing_out(look: Look) -> Mapping[str, Sequence[tuple[str, Sequence[tuple[Indicator, str]]]]]:
     """Heading -> who (or when) -> of which indicators, in words. Laboratories, units and readers of every
-    indicator; counties and months of the chosen ones.
+    indicator; counties and months of the chosen ones. Each at the time at which it can be judged.
     """
     found: dict[str, Sequence[tuple[str, Sequence[tuple[Indicator, str]]]]] = {}
     for stratum in _BESIDE_EACH_OTHER:
@@ -166,7 +168,8 @@ _BESIDE_EACH_OTHER = (Stratum.LAB, Stratum.UNIT, Stratum.READER, Stratum.COUNTY)
 def watched(look: Look) -> Iterator[tuple[str, Period, Stratum]]:
     """By what each indicator is watched for what stands out, and when."""
     for stratum in _BESIDE_EACH_OTHER:
-        yield from ((name, look.asked.period, stratum) for name in _ids(look, stratum))
+        for when, ids in _when(look, stratum).items():
+            yield from ((name, when, stratum) for name in ids)
     yield from ((name, last_months(look), Stratum.MONTH) for name in _by_month(look))
 
 
@@ -184,27 +187,49 @@ def _ids(look: Look, stratum: Stratum) -> list[str]:
     ]
 
 
-def _outside(look: Look, stratum: Stratum) -> dict[str, list[tuple[Indicator, str]]]:
-    ids, name = _ids(look, stratum), stratum.value
-    if not ids or name in look.asked.where:
-        return {}
-    frame = look.counts.frame(
-        look.asked.programme.id, look.asked.period, by=[name], ids=ids, where=look.asked.where
-    ).filter(pl.col(name) != "unknown")
-    who: dict[str, list[tuple[Indicator, str]]] = {}
+def _when(look: Look, stratum: Stratum) -> Mapping[Period, Sequence[str]]:
+    """When each indicator is judged by that stratum; those that cannot be yet are left out."""
+    found: dict[Period, list[str]] = {}
+    for name in _ids(look, stratum):
+        at = look.about(definition(name, look.asked.programme.id)).to_judge()
+        if at is not None and stratum.value not in look.asked.where:
+            found.setdefault(at.asked.period, []).append(name)
+    return found
+
+
+def not_judged(look: Look) -> Mapping[date, Sequence[Indicator]]:
+    """What cannot be judged yet by who did it or where, by the first day on which it can."""
+    found: dict[date, list[Indicator]] = {}
     for of in of_programme(look.asked.programme.id):
-        found = signals.outliers(of, frame.filter(pl.col("id") == of.id)) if of.id in ids else None
-        for row in found.rows if found else ():
-            if row["outside"]:
-                who.setdefault(row[name], []).append((of, _told(row, found, of, look)))
+        about = look.about(of)
+        if any(of.id in _ids(look, stratum) for stratum in _BESIDE_EACH_OTHER) and about.to_judge() is None:
+            found.setdefault(about.judged_on, []).append(of)
+    return dict(sorted(found.items()))
+
+
+def _outside(look: Look, stratum: Stratum) -> dict[str, list[tuple[Indicator, str]]]:
+    name, programme = stratum.value, look.asked.programme.id
+    who: dict[str, list[tuple[Indicator, str]]] = {}
+    for when, ids in _when(look, stratum).items():
+        frame = look.counts.frame(programme, when, by=[name], ids=ids, where=look.asked.where)
+        for of in (definition(one, programme) for one in ids):
+            rows = frame.filter(pl.col("id") == of.id, pl.col(name) != "unknown")
+            for who_, told in _far(
+                look.about(of).at(when), signals.outliers(of, rows), name, look.asked.period
+            ):
+                who.setdefault(who_, []).append((of, told))
     return who
 
 
-def _told(row: Mapping[str, Any], found: signals.Outliers | None, of: Indicator, look: Look) -> str:
-    whole = look.say.figure(found.target if found else None, of.unit_text)
-    value = look.say.figure(row["value"], of.unit_text)
-    side = look.say("high") if row["outside"] > 0 else look.say("low")
-    return look.say("{value}, {side}; all together {whole}", value=value, side=side, whole=whole)
+def _far(look: Look, found: signals.Outliers | None, name: str, asked: Period) -> Iterator[tuple[str, str]]:
+    """Who lies outside, and how far; with the year, where it is not the one asked for."""
+    say, unit, year = look.say, look.of.unit_text, look.other_than(asked)
+    for row in found.rows if found else ():
+        if found and row["outside"]:
+            side, whole = say("high") if row["outside"] > 0 else say("low"), say.figure(found.target, unit)
+            value = say.figure(row["value"], unit)
+            told = say("{value}, {side}; all together {whole}", value=value, side=side, whole=whole)
+            yield row[name], f"{year}: {told}" if year else told
 
 
 def _broken(look: Look) -> list[tuple[Indicator, str]]:

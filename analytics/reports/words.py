@@ -76,6 +76,11 @@ class Wording:
         """To a sensible digit: 0.26, 4.1, 67.3, 1,204; a dash where nothing was observed."""
         return "–" if value is None else self._local(f"{value:,.{decimals(value)}f}")
 
+    def change(self, percent: float) -> str:
+        """A change in percent, with its sign."""
+        sign = "\u2212" if percent < 0 else "+"
+        return f"{sign}{self._local(f'{abs(percent):,.1f}')}{self.gap('%')}"
+
     def figure(self, value: float | None, unit: str) -> str:
         """The number with its unit."""
         return "–" if value is None else f"{self.number(value)}{self.gap(unit)}"

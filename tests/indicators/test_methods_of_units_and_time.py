@@ -9,7 +9,6 @@ import pytest
 from analytics.methods.control_charts import (
     SHIFT_OF_THE_NHS,
     Rule,
-    g_chart,
     p_chart,
     special_points,
     u_chart,
@@ -180,11 +179,6 @@ def test_an_xmr_chart_has_limits_at_2_66_mean_moving_ranges():
     assert pytest.approx(2.66, abs=0.001) == 3 / 1.128
 
 
-def test_a_g_chart_has_its_geometric_limit_and_none_below():
-    chart = g_chart([40, 60, 50])
-    assert (chart.high[0], chart.low[0]) == (pytest.approx(50 + 3 * (50 * 51) ** 0.5), 0)
-
-
 def named(values, **lengths):
     """Points around 0 whose deviation is 1, each with the rules it breaks."""
     steady = [0.0, 0.0]
@@ -249,6 +243,16 @@ def test_years_that_scatter_more_than_chance_widen_the_interval():
 def test_two_years_or_no_event_make_no_trend():
     assert annual_change([1, 2], [10, 10], [2020, 2021]) is None
     assert annual_change([0, 0, 0], [10, 10, 10], [2020, 2021, 2022]) is None
+
+
+def test_events_that_all_lie_at_one_end_make_no_trend_and_no_bend():
+    years = list(range(2015, 2025))
+    for events in ([0] * 9 + [3], [5] + [0] * 9):
+        assert annual_change(events, [1000] * 10, years) is None
+        assert turn(events, [1000] * 10, years) is None
+    few = [0, 0, 1, 0, 0, 0, 2, 1, 0, 0]
+    assert annual_change(few, [1000] * 10, years).low < 0 < annual_change(few, [1000] * 10, years).high
+    assert turn(few, [1000] * 10, years) is None
 
 
 def test_a_bend_is_found_where_there_is_one_and_only_there():

@@ -227,11 +227,11 @@ def test_nobody_is_called_highest_because_of_a_handful():
         small(n, county="0301", referred=date(2025, 3, 1), seen_after=30 if n else None) for n in range(20)
     ]
     lives += [small(n, county="5501", referred=date(2025, 3, 1), seen_after=None) for n in range(2)]
-    told = views.counties(attendance(lives, "2025")).told
+    told = views.counties(attendance(lives, "2025-Q1")).told
     assert told == [
         "Oslo: 95.0% (19 of 20).", "Too few to be told apart, fewer than 10: Troms (0 of 2).",
     ]  # fmt: skip
-    assert views_compared.map_of_counties(attendance(lives, "2025")) is None
+    assert views_compared.map_of_counties(attendance(lives, "2025-Q1")) is None
 
 
 def test_a_quarter_in_which_some_may_still_be_seen_in_time_is_not_judged():

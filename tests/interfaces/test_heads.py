@@ -12,6 +12,7 @@ PATHS = [
     "/indicators?period=2023&ids=test_coverage&by=municipality",
     "/indicators?period=2023&format=csv",
     "/indicators?period=2023&format=html",
+    "/indicators?period=2023&ids=test_coverage&format=xlsx",
     "/indicators?period=2023&format=pdf",
     "/indicators?period=2030",
     "/indicators?period=2023&conty=Oslo",

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
+import zipfile
 from datetime import date
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -79,7 +81,7 @@ def test_the_table_says_what_will_still_change_and_how_sure_it_is(data):
     assert "Data as of 2026-01-01. 95 % intervals: wilson." in table
 
 
-@pytest.mark.parametrize("form", [Format.JSON, Format.CSV, Format.TABLE, Format.PARQUET])
+@pytest.mark.parametrize("form", [Format.JSON, Format.CSV, Format.TABLE, Format.PARQUET, Format.XLSX])
 def test_the_same_question_gives_the_same_bytes(data, form):
     asked = {"by": ["county", "year"]}
     assert render(results(data, **asked), form) == render(results(data, **asked), form)
@@ -176,6 +178,17 @@ def test_a_word_of_a_laboratory_that_begins_like_a_formula_is_no_formula_in_a_sp
     assert pl.read_parquet(io.BytesIO(render(results, Format.PARQUET)))["lab"].to_list() == [word]
     assert json.loads(render(results, Format.JSON))[0]["stratum"] == {"lab": word}
     assert pl.read_parquet(io.BytesIO(table_as("parquet", told)))["lab"].to_list() == [word]
+    for book in (render(results, Format.XLSX), table_as("xlsx", told)):
+        assert formulas_and_words(book) == ([], True)
+
+
+def formulas_and_words(book):
+    """The formulas of the first sheet, and whether its first row of data begins with a word."""
+    space = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    sheet = ET.fromstring(zipfile.ZipFile(io.BytesIO(book)).read("xl/worksheets/sheet1.xml"))
+    return [one.text for one in sheet.iterfind(".//s:f", space)], sheet.find(
+        ".//s:row[@r='2']/s:c", space
+    ).get("t") == "s"
 
 
 def test_numbers_of_a_spreadsheet_stay_numbers_also_negative_ones():

@@ -1,5 +1,7 @@
 """Indicators and the dashboard over HTTP, on a real database."""
 
+import io
+import zipfile
 from datetime import date
 
 import asyncpg
@@ -102,6 +104,22 @@ async def test_results_come_as_json_and_csv(client):
     assert by_header.headers["content-type"].startswith("text/csv")
     assert by_header.text == by_name.text
     assert by_header.text.startswith("id,programme,period,county,numerator")
+
+
+async def test_results_come_as_an_excel_file_by_name_or_by_its_media_type(client):
+    asked = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county"}
+    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    by_name = await client.get("/indicators", params={**asked, "format": "xlsx"})
+    by_header = await client.get("/indicators", params=asked, headers={"accept": media})
+    assert by_name.headers["content-type"] == by_header.headers["content-type"] == media
+    assert by_name.content == by_header.content
+    words = zipfile.ZipFile(io.BytesIO(by_name.content)).read("xl/sharedStrings.xml").decode()
+    assert "Oslo" in words
+    assert "data as of" in words
+    again = await client.get(
+        "/indicators", params={**asked, "format": "xlsx"}, headers={"if-none-match": by_name.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_the_dashboard_is_a_page_of_the_last_whole_year(client):
