@@ -1,20 +1,17 @@
 """The dataset of the running service: read once for all who wait, carried on by what was written since."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from analytics.extract.dataset import Dataset
 from analytics.extract.keeping import Keeping
 from analytics.extract.read import extract, fingerprint
+from analytics.indicators.kept import Kept
 from screening.storage.database import Database
 from screening.storage.transaction import Actor
 from screening.web import CallerRequest, database_of, today_of
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +20,13 @@ class Held:
     committed by this instant is in it; None where only the day is known, as of an extract written earlier.
     """
 
-    dataset: Dataset
+    kept: Kept
     mark: tuple[object, ...]
     read_at: datetime | None
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.kept.dataset
 
 
 class Latest:
@@ -65,7 +66,7 @@ class Latest:
         if self._held is None or self._held.mark != mark:
             told = await extract(database, self._keeping.extract, actor=actor, today=today)
             dataset = await asyncio.to_thread(self._keeping.held)
-            self._held = Held(dataset, told.fingerprint, told.read_at)
+            self._held = Held(Kept(dataset), told.fingerprint, told.read_at)
         self._as_of = begun
 
 
@@ -73,7 +74,7 @@ class Frozen:
     """An extract as it was written, in the place of a database's latest: it never changes."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._held = Held(dataset, (dataset.manifest.words, dataset.manifest.watermark), None)
+        self._held = Held(Kept(dataset), (dataset.manifest.words, dataset.manifest.watermark), None)
 
     async def held(self, database: Database, *, actor: Actor, today: date, anew: bool = False) -> Held:  # noqa: ARG002
         """Whoever asks, and whenever."""
@@ -84,8 +85,3 @@ async def held_of(request: CallerRequest, *, anew: bool = False) -> Held:
     """What is counted from; `anew`: with everything that was recorded before the request came."""
     latest: Latest | Frozen = request.app.state.latest
     return await latest.held(database_of(request), actor=request.user, today=today_of(request), anew=anew)
-
-
-async def computed(work: Callable[[Dataset], T], dataset: Dataset) -> T:
-    """Counting keeps every core busy for a while; other requests are answered meanwhile."""
-    return await asyncio.to_thread(work, dataset)

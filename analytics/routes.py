@@ -1,5 +1,6 @@
 """Indicators over HTTP. Counts only: no route here answers with a person."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import sha256
@@ -13,17 +14,17 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from analytics.answers.analysts import Cut, cut_of
 from analytics.disclosure.cells import definition_digest
 from analytics.disclosure.policy import Audience, Measures, installed
-from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import CATALOGUE, NO_CERVICAL, no_such
 from analytics.indicators.catalogue import indicator as definition
 from analytics.indicators.describe import described
-from analytics.indicators.engine import Question, compute, question
+from analytics.indicators.engine import Question, question
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import Period, last_whole_year
 from analytics.indicators.period import period as period_named
-from analytics.live import computed, held_of
+from analytics.indicators.seen import Seen
+from analytics.live import held_of
 from analytics.negotiation import chosen, unchanged
 from analytics.parameters import refuse_others
-from analytics.reports.counts import words_seen
 from analytics.reports.formats import Format, format_named, render
 from screening.refusals import NotAllowed, Refused
 from screening.vocabulary import Role
@@ -96,16 +97,17 @@ async def list_indicators(
     measures = _measures(request)
     found = await _counted(request, measures)
     tag = _etag(found.mark, asked, wanted, measures)
-    headers = {"ETag": tag, "Data-Cut": found.dataset.manifest.data_cut.isoformat(), **_VARY, **_PRIVATE}
+    headers = {"ETag": tag, "Data-Cut": found.kept.dataset.manifest.data_cut.isoformat(), **_VARY, **_PRIVATE}
     if unchanged(if_none_match, tag):
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    await computed(partial(_refuse_unseen, programme=asked.programme, narrowed=narrowed), found.dataset)
+    if narrowed:
+        await asyncio.to_thread(_refuse_unseen, found.kept.seen, asked.programme, narrowed)
     return Response(await found.content(asked, wanted), media_type=_MEDIA[wanted], headers=headers)
 
 
-def _refuse_unseen(dataset: Dataset, programme: str, narrowed: Mapping[str, str]) -> None:
+def _refuse_unseen(seen: Callable[[str], Seen], programme: str, narrowed: Mapping[str, str]) -> None:
     """Refuses, naming the nearest, a laboratory or unit that no event of the programme names."""
-    known = words_seen(dataset, programme) if narrowed else {}
+    known = seen(programme)
     for name, word in narrowed.items():
         if word not in known[name]:
             raise no_such("unknown_filter", name, word, known[name], filter=name)
@@ -115,22 +117,22 @@ class _Counted(NamedTuple):
     """What a caller is answered of. `mark`: equal where the answers are."""
 
     mark: tuple[object, ...]
-    dataset: Dataset
+    kept: Kept
     content: Callable[[Question, Format], Awaitable[bytes | str]]
 
 
 async def _counted(request: CallerRequest, measures: Measures | None) -> _Counted:
     if measures is None:
         held = await held_of(request)
-        return _Counted(held.mark, held.dataset, partial(_as_it_is, held.dataset))
+        return _Counted(held.mark, held.kept, partial(_as_it_is, held.kept))
     cut = await cut_of(request, measures)
-    return _Counted((cut.kept.id,), cut.dataset, partial(_told, request, cut))
+    return _Counted((cut.kept.id,), cut.counts, partial(_told, request, cut))
 
 
-async def _as_it_is(dataset: Dataset, asked: Question, wanted: Format) -> bytes | str:
+async def _as_it_is(kept: Kept, asked: Question, wanted: Format) -> bytes | str:
     if wanted == Format.HTML:
-        return await _page(dataset, asked)
-    return render(await computed(partial(compute, asked=asked), dataset), wanted)
+        return await _page(kept, asked)
+    return await asyncio.to_thread(lambda: render(kept.answer(asked), wanted))
 
 
 async def _told(request: CallerRequest, cut: Cut, asked: Question, wanted: Format) -> bytes:
@@ -160,19 +162,19 @@ async def show_indicator(indicator: FromPath[str]) -> dict[str, Any]:
     return described(definition(indicator))
 
 
-async def _page(dataset: Dataset, asked: Question) -> str:
+async def _page(kept: Kept, asked: Question) -> str:
     """The whole programme, or of fewer indicators only these; in either case only of whom was asked for."""
     where = {stratum.value: word for stratum, word in asked.where.items()}
     offered = question(asked.programme, asked.period, where=where).indicators
     ids = [of.id for of in asked.indicators] if len(asked.indicators) < len(offered) else []
 
-    def page(dataset: Dataset) -> str:
+    def page() -> str:
         # loaded when somebody looks: what draws the charts takes longer to load than much of the platform
         from analytics.reports import page as drawn  # noqa: PLC0415
 
-        return drawn.page(dataset, asked.programme, asked.period, ids=ids, filters=where)
+        return drawn.page(kept, asked.programme, asked.period, ids=ids, filters=where)
 
-    return await computed(page, dataset)
+    return await asyncio.to_thread(page)
 
 
 def _period(request: CallerRequest, text: str | None) -> Period:

@@ -16,7 +16,6 @@ from analytics.answers.telling import Programme, Run, Telling
 from analytics.disclosure.answer import margins, refuse_telling_parts, told_of
 from analytics.disclosure.cells import cells_of
 from analytics.disclosure.policy import Measures
-from analytics.extract.dataset import Dataset
 from analytics.extract.keeping import dataset_in
 from analytics.indicators.engine import Question, Results
 from analytics.indicators.kept import Kept
@@ -27,7 +26,7 @@ from screening.storage.transaction import Actor, Transaction
 from screening.web import CallerRequest, commit, today_of
 
 _STATE = "analysts"
-_AT_ONCE = 2000  # numbers, which are judged within seconds; meanwhile other analysts of the programme wait
+_AT_ONCE = 5000  # numbers, which are judged within seconds
 
 
 class Cut:
@@ -35,14 +34,10 @@ class Cut:
 
     def __init__(self, kept: KeptCut, counts: Kept, measures: Measures) -> None:
         self.kept = kept
-        self._counts = counts
+        self.counts = counts
         self._measures = measures
         self._programmes: dict[str, Programme] = defaultdict(Programme)
         self._removed = False
-
-    @property
-    def dataset(self) -> Dataset:
-        return self._counts.dataset
 
     def serves(self, today: date) -> bool:
         return self.kept.data_cut <= today < self.kept.until and not self._removed
@@ -50,7 +45,7 @@ class Cut:
     async def answer(self, asked: Question, *, database: Database, actor: Actor, today: date) -> Results:
         """The same to whoever asks the same. Refuses what the answers before tell too much of."""
         refuse_telling_parts(asked)
-        answers = await asyncio.to_thread(lambda: [self._counts.answer(one) for one in margins(asked)])
+        answers = await asyncio.to_thread(lambda: [self.counts.answer(one) for one in margins(asked)])
         of = self._programmes[asked.programme]
         cells = await asyncio.to_thread(cells_of, answers)
         _refuse_too_many(len(cells))

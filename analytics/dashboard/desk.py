@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from analytics.extract.dataset import Dataset
+from analytics.indicators.kept import Kept
 from analytics.reports.counts import Counts
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ _KEPT = 2000  # answers; a page has about twenty pictures of some 10 kB
 class Desk:
     """Asked by several threads at once. Of what was not asked for lately the oldest is forgotten."""
 
-    def __init__(self, dataset: Dataset, read_at: datetime | None, *, releases: bool) -> None:
+    def __init__(self, kept: Kept, read_at: datetime | None, *, releases: bool) -> None:
         """`read_at`: see `Held`. `releases`: whether what is published is served beside it."""
-        self.counts = Counts(dataset)
+        self.counts = Counts(kept)
         self._read_at, self._releases = read_at, releases
         self._answers: OrderedDict[object, bytes] = OrderedDict()
         self._lock = Lock()

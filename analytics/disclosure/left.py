@@ -6,15 +6,17 @@ first. Where so few are left that they must not be told, they are a number to pr
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from itertools import product
+from itertools import combinations, product
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.indicators.period import period
 
 Span = tuple[int, int]  # from, up to but not with
+Words = tuple[tuple[str, str], ...]
+Number = tuple[str, What]  # of the indicator
 Left = Mapping[Cell, tuple[Cell, Cell]]  # what is left -> the wider number and the narrower one
 
-# Whoever is counted by one of these is counted by the one before it too, of the same units.
+# Whoever is counted by one of these is counted by the one before it too, of the same units: by numerators, or as told.
 CHAINS = (
     ("kit_return_180d", "kit_return_90d"),
     ("test_coverage_nordscreen_10y", "test_coverage_nordscreen_3y"),
@@ -34,7 +36,71 @@ CHAINS = (
     ("under_15mm_share", "small_cancer_share"),
     ("interval_cancer_rate", "interval_cancer_share_year1"),
     ("interval_cancer_rate", "interval_cancer_share_year2"),
+    ("undeliverable_rate.denominator", "participation.denominator", "round_length.denominator", "retention.denominator"),
+    ("participation.denominator", "retention.denominator"),
+    ("undeliverable_rate.denominator", "response_to_reminder.denominator"),
+    ("participation", "retention"),
+    ("participation.rest", "retention.rest"),
+    ("never_screened.rest", "test_coverage", "test_coverage_own_interval"),
+    ("never_screened.rest", "test_coverage_nordscreen_10y"),
+    ("test_coverage_own_interval", "coverage_en"),
+    ("test_coverage_own_interval", "test_coverage_3_5y"),
+    ("test_coverage_own_interval", "test_coverage_nordscreen_3y"),
+    ("participation_au.rest", "test_coverage_own_interval.rest", "test_coverage.rest", "test_coverage_nordscreen_10y.rest"),
+    ("participation_au.denominator", "invited_in_round.denominator", "coverage_en.denominator"),
+    ("invited_in_round.denominator", "test_coverage_3_5y.denominator"),
+    ("invited_in_round.denominator", "test_coverage_nordscreen_3y.denominator"),
+    ("invalid_rate.denominator", "risk_low.denominator", "hpv_positivity.denominator", "colposcopy_referral_rate.denominator"),
+    ("invalid_rate.rest", "hpv_positivity.denominator"),
+    ("risk_low.rest", "risk_intermediate"),
+    ("risk_low.rest", "risk_higher"),
+    ("risk_low.rest", "risk_unassigned"),
+    ("risk_intermediate.rest", "risk_higher"),
+    ("risk_intermediate.rest", "risk_unassigned"),
+    ("risk_higher.rest", "risk_unassigned"),
+    ("hpv_positivity", "ppv_positive_test.denominator"),
+    ("hpv_positivity", "self_sample_follow_up.denominator"),
+    ("hpv_positivity", "self_sample_colposcopy_6mo.denominator"),
+    ("hpv_positivity", "self_sample_cytology_6mo.denominator"),
+    ("hpv_positivity.rest", "interval_cancer_rate"),
+    ("colposcopy_attendance_15mo", "time_to_colposcopy", "colposcopy_attendance_90d"),
+    ("time_to_colposcopy", "colposcopy_incidence_365d"),
+    ("ppv_colposcopy", "biopsy_yield"),
+    ("test_of_cure_attendance", "test_of_cure_failure"),
+    ("reading_positive_rate.denominator", "assessment_referral_rate.denominator", "discordant_rate.denominator"),
+    ("reading_positive_rate", "dismissed_at_consensus.denominator", "discordant_rate", "screen_detected_discordant_share"),
+    ("dismissed_at_consensus.denominator", "concordant_positive_rate"),
+    ("discordant_rate.rest", "concordant_positive_rate"),
+    ("assessment_referral_rate", "assessment_attendance.denominator"),
+    ("assessment_referral_rate", "ppv_biopsy.denominator"),
+    ("assessment_referral_rate.rest", "dismissed_at_consensus"),
+    ("assessment_referral_rate.rest", "interval_after_dismissal_share"),
+    ("screen_detected_rate.rest", "interval_cancer_rate"),
+    ("screen_detected_dcis_rate.rest", "screen_detected_invasive_rate"),
+    ("ppv_assessment", "ppv_biopsy"),
+    ("ppv_assessment", "invasive_share.denominator"),
+    ("ppv_assessment", "mastectomy_rate.denominator", "time_to_treatment"),
+    ("screen_detected_invasive_rate", "node_negative_share.denominator"),
+    ("screen_detected_invasive_rate", "small_cancer_share.denominator"),
+    ("screen_detected_invasive_rate", "stage_two_plus_share.denominator"),
+    ("under_15mm_share.rest", "over_20mm_share"),
+    ("result_turnaround_15d.denominator", "referral_after_positive.denominator", "positivity"),
+    ("result_turnaround_15d.denominator", "positivity.denominator"),
+    ("result_turnaround_15d.denominator", "fit_sensitivity.denominator"),
+    ("positivity", "advanced_neoplasia_detection_rate"),
+    ("advanced_adenoma_detection_rate.rest", "cancer_detection_rate"),
+    ("ppv_advanced_adenoma.rest", "ppv_cancer"),
+    ("fit_sensitivity", "cancer_detection_rate"),
+    ("fit_sensitivity.rest", "fit_interval_cancer_rate"),
 )  # fmt: skip
+
+
+def _number(told: str) -> Number:
+    indicator, _, what = told.partition(".")
+    return indicator, What(what or What.NUMERATOR)
+
+
+NESTED = frozenset(pair for chain in CHAINS for pair in combinations(map(_number, chain), 2))
 
 
 def left_over(cells: Cells, known: Collection[Cell] = ()) -> Left:
@@ -53,26 +119,20 @@ def left_over(cells: Cells, known: Collection[Cell] = ()) -> Left:
 def _left(wide: Cell, narrow: Cell) -> Cell:
     place = wide.place._replace(
         indicator=f"{wide.place.indicator} without {narrow.place.indicator}",
-        definition=f"{wide.place.definition} {narrow.place.definition} {wide.what}",
+        definition=f"{wide.place.definition} {narrow.place.definition} {wide.what} {narrow.what}",
         period=f"{wide.place.period} without {narrow.place.period}",
     )
     return Cell(place, What.LEFT)
 
 
 def _by_indicator(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
-    narrower = {
-        (wide, narrow) for chain in CHAINS for at, wide in enumerate(chain) for narrow in chain[at + 1 :]
-    }
-    at: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, list[Cell]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    at: dict[tuple[str, Words], dict[Number, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
-        if cell.what == What.NUMERATOR:
-            at[cell.place.period, cell.place.words][cell.place.indicator].append(cell)
+        at[cell.place.period, cell.place.words][cell.place.indicator, cell.what].append(cell)
     for there in at.values():
-        for a, b in narrower:
-            if a in there and b in there:
-                yield from product(there[a], there[b])
+        for wide, narrow in NESTED:
+            if wide in there and narrow in there:
+                yield from product(there[wide], there[narrow])
 
 
 def _by_period(cells: Cells) -> Iterator[tuple[Cell, Cell]]:

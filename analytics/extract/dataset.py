@@ -111,6 +111,22 @@ def in_memory(
     return Dataset(manifest, [Bucket(**{name: frames[name].lazy() for name in TABLES}) for frames in buckets])
 
 
+@contextmanager
+def undisturbed(dataset: Dataset) -> Generator[None]:
+    """Refuses where another dataset took the place of this one's files, before they are read or meanwhile: what they
+    hold would be told as of the day of those that were there.
+    """
+    _refuse_another(dataset)
+    yield
+    _refuse_another(dataset)
+
+
+def _refuse_another(dataset: Dataset) -> None:
+    if dataset.folder is not None and read_manifest(dataset.folder) != dataset.manifest:
+        message = f"{dataset.folder}: another dataset took its place; open it anew"
+        raise Refused("dataset_replaced", message)
+
+
 class Store:
     """A dataset being written."""
 

@@ -66,11 +66,12 @@ SERIES = "select key from extract_series where id = $1"
 NEW_SERIES = "insert into extract_series (key, begun_on) values ($1, $2) returning id"
 # What changes when anything a dataset is made of changes, and is cheap to ask. Numbers of rows would not do: who
 # began first may commit last. So it is the last transaction of all that had ended, and every later one that is seen.
+# Last by number: in the order of a column `xid` that is told as text, 9 comes after 1000.
 FINGERPRINT = """
 with now as (select pg_snapshot_xmin(pg_current_snapshot()) as unended)
-select (select xid::text from event, now where xid < unended order by xid desc limit 1) as events,
+select (select event.xid::text from event, now where xid < unended order by event.xid desc limit 1) as events,
        (select array_agg(distinct xid::text) from event, now where xid >= unended) as late_events,
-       (select xid::text from standing, now where xid < unended order by xid desc limit 1) as standings,
+       (select standing.xid::text from standing, now where xid < unended order by standing.xid desc limit 1) as standings,
        (select array_agg(distinct xid::text) from standing, now where xid >= unended) as late_standings,
        (select count(*) from standing where next_action_on <= $1) as awaiting_decision,
        (select max(id) from person) as people

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, open_extract, read_manifest
+from analytics.extract.dataset import Dataset, open_extract, undisturbed
 from analytics.indicators.cells import Reads, Wanted, added, cells_of, reads_of, schema
-from screening.refusals import Refused
 
 # Where a process can be held to some of the cores, as in a container, it is those; macOS knows no such thing.
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -29,10 +28,8 @@ def counted(dataset: Dataset, wanted: Sequence[Wanted]) -> list[pl.DataFrame]:
     Threads of one process wait for each other whenever one of them gets memory: the whole catalogue takes a
     third longer in them.
     """
-    _refuse_another(dataset)
-    cells = _counted(dataset, wanted)
-    _refuse_another(dataset)
-    return cells
+    with undisturbed(dataset):
+        return _counted(dataset, wanted)
 
 
 def _counted(dataset: Dataset, wanted: Sequence[Wanted]) -> list[pl.DataFrame]:
@@ -59,13 +56,6 @@ def _keep_memory() -> None:
     told = os.environ.get(_ALLOCATOR, "")
     if _KEPT not in told:
         os.environ[_ALLOCATOR] = f"{told},{_KEPT}".lstrip(",")
-
-
-def _refuse_another(dataset: Dataset) -> None:
-    """What is read of files now would be told as of the day of those that were there before."""
-    if dataset.folder is not None and read_manifest(dataset.folder) != dataset.manifest:
-        message = f"{dataset.folder}: another dataset took its place; open it anew"
-        raise Refused("dataset_replaced", message)
 
 
 def _cells_there(

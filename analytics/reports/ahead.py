@@ -44,6 +44,11 @@ def _over_the_years(look: Look) -> Iterator[Split]:
     yield Split(ids, views_compared.last_months(look), (Stratum.MONTH.value,), look.asked.where)
     for stratum in views_compared.MULTIPLES:
         yield Split(ids, look.years(), (stratum.value, "year"), _free(look, stratum))
+    curve = views_compared.curve_of(look)
+    if curve is not None:
+        yield from (
+            Split((curve[0].id,), year, (), look.asked.where) for year in views_compared.waited_in(look)
+        )
 
 
 def _free(look: Look, stratum: Stratum) -> dict[str, str]:

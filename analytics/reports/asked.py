@@ -10,6 +10,7 @@ from analytics.indicators.catalogue import no_such, of_programme
 from analytics.indicators.model import Indicator, Stratum
 from analytics.indicators.period import Period
 from analytics.indicators.programmes import PROGRAMMES, Programme
+from analytics.indicators.seen import OF_THE_DATA, Seen
 from analytics.places import counties
 from analytics.reports.words import Language, Wording
 from screening.vocabulary import Sample
@@ -22,8 +23,6 @@ FILTERS: Mapping[str, Stratum] = {
     "lab": Stratum.LAB,
     "unit": Stratum.UNIT,
 }
-OF_THE_DATA = ("lab", "unit")  # filters whose words nobody lists beforehand
-Seen = Mapping[str, Sequence[str]]  # such a filter -> the words that there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset, Manifest
+from analytics.extract.dataset import Dataset, Manifest, undisturbed
 from analytics.indicators.after_referral import after_referral
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import Conservation, conservation, overdue
-from analytics.indicators.engine import compute, compute_each, count, question
-from analytics.indicators.funnel import Step, followed_up, funnel
+from analytics.indicators.engine import question
+from analytics.indicators.funnel import Step, followed_up, reached, steps_of
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import Period
-from analytics.reports.asked import OF_THE_DATA, Seen
+from analytics.indicators.seen import Seen
 
 T = TypeVar("T")
 
@@ -31,8 +32,8 @@ class Split(NamedTuple):
 class Counts:
     """Asked by several threads at once: the pictures of one page share what they are drawn from."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, kept: Kept) -> None:
+        self._kept, self._dataset = kept, kept.dataset
         self._known: dict[tuple[Any, ...], Any] = {}
         self._lock = RLock()  # what is asked for may need another answer
 
@@ -62,7 +63,7 @@ class Counts:
         if ids and self._known.keys() >= set(each):
             return pl.concat([self._known[key] for key in each])
         asked = question(programme, period, by=by, ids=ids, where=where)
-        return self._once(_key(programme, wanted), lambda: compute(self._dataset, asked).frame)
+        return self._once(_key(programme, wanted), lambda: self._kept.answer(asked).frame)
 
     def ahead(self, programme: str, splits: Sequence[Split]) -> None:
         """Has all these counted from one reading, for when they are asked for; what has no answer is passed over."""
@@ -73,7 +74,7 @@ class Counts:
                 if self._answers(programme, one)
             }
             missing = {key: asked for key, asked in wanted.items() if key not in self._known}
-            answers = compute_each(self._dataset, list(missing.values()))
+            answers = self._kept.answer_each(list(missing.values()))
             self._known |= {key: told.frame for key, told in zip(missing, answers, strict=True)}
 
     def _answers(self, programme: str, wanted: Split) -> bool:
@@ -86,26 +87,23 @@ class Counts:
     ) -> pl.DataFrame:
         """What one indicator's figures are made of, for those of whom `where` is true."""
         key = ("cells", programme, period.text, indicator, *by, None, *sorted(where.items()))
-
-        def counted() -> pl.DataFrame:
-            wanted = question(programme, period, by=by, ids=[indicator], where=where)
-            told = count(self._dataset, wanted)
-            return told.filter(*(pl.col(stratum) == word for stratum, word in where.items()))
-
-        return self._once(key, counted)
+        wanted = question(programme, period, by=by, ids=[indicator], where=where)
+        return self._once(key, lambda: self._kept.cells(wanted))
 
     def fates(self, programme: str, period: Period, step: int, where: Mapping[str, str]) -> pl.DataFrame:
-        """What became of those referred, see `after_referral`."""
-        key = ("fates", programme, period.text, step, *sorted(where.items()))
-        return self._once(key, lambda: after_referral(self._dataset, programme, period, step, where))
+        """What became of those referred, see `after_referral`; only of these counties or age groups."""
+        key = ("fates", programme, period.text, step)
+        told = self._once(key, lambda: after_referral(self._dataset, programme, period, step))
+        return told.filter(*(pl.col(name) == word for name, word in where.items() if name in told.columns))
 
     def steps(
         self, programme: str, period: Period, where: Mapping[str, str]
     ) -> tuple[Sequence[Step], Period]:
         """From invited to cancer, and of whom: the period, or the latest year whose follow-up is complete."""
         cohort = followed_up(period, self.source.data_cut)
-        key = ("steps", programme, cohort.text, *sorted(where.items()))
-        return self._once(key, lambda: funnel(self._dataset, programme, cohort, where)), cohort
+        key = ("steps", programme, cohort.text)
+        told = self._once(key, lambda: reached(self._dataset, programme, cohort))
+        return steps_of(told, programme, where), cohort
 
     def begun(self, programme: str) -> bool:
         """Whether anybody has been decided about in the programme, or anything was recorded in it."""
@@ -122,7 +120,7 @@ class Counts:
         Refuses, naming the nearest, an unknown programme.
         """
         of_programme(programme)
-        return self._once(("seen", programme), lambda: words_seen(self._dataset, programme))
+        return self._once(("seen", programme), lambda: self._kept.seen(programme))
 
     def recorded_since(self, programme: str) -> date | None:
         """The first day on which anything of the programme was recorded: what happened before came from archives."""
@@ -138,24 +136,14 @@ class Counts:
     def _once(self, key: tuple[Any, ...], work: Callable[[], T]) -> T:
         with self._lock:
             if key not in self._known:
-                self._known[key] = work()
+                with undisturbed(self._dataset):
+                    self._known[key] = work()
             return self._known[key]
 
 
 def _key(programme: str, wanted: Split) -> tuple[Any, ...]:
     filtered = sorted(wanted.where.items())
     return ("frame", programme, wanted.period.text, *wanted.by, None, *wanted.ids, None, *filtered)
-
-
-def words_seen(dataset: Dataset, programme: str) -> Seen:
-    """The laboratories and units that events of the programme name."""
-    named = [
-        bucket.events.filter(pl.col("programme") == programme).select(pl.col(OF_THE_DATA).cast(pl.String))
-        for bucket in dataset.buckets
-    ]
-    none = pl.LazyFrame(schema=dict.fromkeys(OF_THE_DATA, pl.String))
-    words = pl.concat([none, *(frame.unique() for frame in named)]).collect()
-    return {name: words[name].drop_nulls().unique().sort().to_list() for name in OF_THE_DATA}
 
 
 def _first_recorded(dataset: Dataset, programme: str) -> date | None:

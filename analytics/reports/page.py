@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from analytics.extract.dataset import Dataset
 from analytics.indicators.catalogue import indicator as definition_of
 from analytics.indicators.catalogue import of_programme
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import Period
 from analytics.reports.ahead import ask_ahead
 from analytics.reports.asked import FILTERS, asked
@@ -40,7 +40,7 @@ from analytics.reports.words import Language, Wording
 
 
 def page(
-    dataset: Dataset,
+    kept: Kept,
     programme: str,
     period: Period,
     language: Language = Language.ENGLISH,
@@ -52,7 +52,7 @@ def page(
 
     The same dataset gives the same bytes.
     """
-    counts = Counts(dataset)
+    counts = Counts(kept)
     wanted = asked(programme, period, language, filters=filters or {}, seen=counts.seen(programme))
     look = Look(counts, wanted)
     medium = Whole()

@@ -204,7 +204,7 @@ def waiting(look: Look) -> View | None:
         return None
     of, measure = curve
     say = look.say
-    parts = [part for part in look.years().years() if part.end <= look.asked.period.end][-3:]
+    parts = waited_in(look)
     rows: list[dict[str, Any]] = []
     for part in parts:
         rows += _course(look.about(of), part, measure.day, now=part is parts[-1])
@@ -219,6 +219,11 @@ def waiting(look: Look) -> View | None:
         frame=pl.DataFrame(rows, infer_schema_length=None).drop("last"),
         drawing=lambda width: comparisons.waiting(rows, width, days=say("days")),
     )
+
+
+def waited_in(look: Look) -> list[Period]:
+    """The years of which a curve is drawn: the last three of the period's."""
+    return [part for part in look.years().years() if part.end <= look.asked.period.end][-3:]
 
 
 def curve_of(look: Look) -> tuple[Indicator, Waiting] | None:

@@ -80,8 +80,8 @@ async def second(database, first):
 async def test_a_data_cut_too_large_for_memory_is_answered_of_from_files(database, first, monkeypatch):
     monkeypatch.setattr(keeping, "_IN_MEMORY", -1)
     large = await process(database)
-    folder = large.dataset.folder
-    assert first.dataset.folder is None
+    folder = large.counts.dataset.folder
+    assert first.counts.dataset.folder is None
     assert counted(await ask(large, database, "2024")) == counted(await ask(first, database, "2024")) == [38]
     del large
     gc.collect()

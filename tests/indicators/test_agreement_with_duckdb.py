@@ -30,21 +30,26 @@ def write(data, folder):
     store.finish(data.manifest.data_cut, 0)
 
 
+def read(programme, draw, people, folder):
+    """An engine that has read the crowd written there."""
+    sql = PROGRAMMES[programme]
+    crowd = [some_life(draw, CANCERS[programme], programme, sql.TO) for _ in range(people)]
+    write(dataset(crowd, data_cut=CUT, buckets=3), folder)
+    engine = duckdb.connect()
+    engine.execute(views.TABLES.format(folder, programme, sql.TO))
+    engine.execute(sql.VIEWS)
+    engine.execute(views.SCREENS.format(sql.EPISODE))
+    engine.execute(getattr(sql, "AFTER", ""))
+    return engine
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """Programme -> folder of its crowd, and an engine that has read it."""
     made = {}
-    for programme, sql in PROGRAMMES.items():
-        draw = Random(f"people of {programme}")
-        people = [some_life(draw, CANCERS[programme], programme, sql.TO) for _ in range(2500)]
+    for programme in PROGRAMMES:
         folder = tmp_path_factory.mktemp(programme)
-        write(dataset(people, data_cut=CUT, buckets=3), folder)
-        engine = duckdb.connect()
-        engine.execute(views.TABLES.format(folder, programme, sql.TO))
-        engine.execute(sql.VIEWS)
-        engine.execute(views.SCREENS.format(sql.EPISODE))
-        engine.execute(getattr(sql, "AFTER", ""))
-        made[programme] = (folder, engine)
+        made[programme] = (folder, read(programme, Random(f"people of {programme}"), 2500, folder))
     yield made
     for _, engine in made.values():
         engine.close()
@@ -57,7 +62,19 @@ def test_every_indicator_is_told_in_sql(programme):
 
 @pytest.mark.parametrize(("programme", "name"), EVERY)
 def test_sql_and_polars_agree(programme, name, written):
-    folder, engine = written[programme]
+    agree(programme, name, *written[programme])
+
+
+@pytest.mark.scale
+@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("programme", PROGRAMMES)
+def test_sql_and_polars_agree_on_other_crowds(programme, number, tmp_path):
+    with read(programme, Random(f"crowd {number} of {programme} in SQL"), 5000, tmp_path) as engine:
+        for name in CATALOGUE[programme]:
+            agree(programme, name, tmp_path, engine)
+
+
+def agree(programme, name, folder, engine):
     sql, of = PROGRAMMES[programme], CATALOGUE[programme][name]
     fit = views.of_age(sql.OTHER_AGES.get(name, sql.AGES), sql.SEXES)
     theirs = {
@@ -68,10 +85,10 @@ def test_sql_and_polars_agree(programme, name, written):
     ours = {row["county"]: row for row in frame.iter_rows(named=True)}
     assert {c: (row["numerator"], row["denominator"]) for c, row in ours.items()} == {
         c: counts[:2] for c, counts in theirs.items()
-    }
+    }, name
     if isinstance(of.measure, (Mean, Quantile)):
-        assert all(math.isclose(ours[c]["value"], value) for c, (_, _, value) in theirs.items())
-    assert len(ours) >= 3
+        assert all(math.isclose(ours[c]["value"], value) for c, (_, _, value) in theirs.items()), name
+    assert len(ours) >= 3, name
 
 
 def test_what_was_written_is_what_was_in_memory(written):

@@ -161,3 +161,14 @@ def test_the_crowd_is_wide_enough_to_tell(programme, name, crowds):
     (row,) = (row for row in crowds[programme][1][name] if "county" not in row)
     assert row["numerator"] > 0
     assert row["denominator"] > 3
+
+
+@pytest.mark.scale
+@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("programme", PROGRAMMES)
+def test_fast_and_slow_agree_on_other_crowds(programme, number):
+    """A hundred thousand lives of each programme, forty for one of the crowd above: what is rare meets what is rare."""
+    people = lives_of(programme, [Random(f"crowd {number} of {programme}")] * 5000)
+    rows = computed(programme, people, buckets=4)
+    wrong = {name: list(disagreements(programme, name, people, rows[name])) for name in rows}
+    assert {name: told for name, told in wrong.items() if told} == {}

@@ -1,7 +1,9 @@
 """What is kept gives what counting anew would; and what hands wrote for one question gives the catalogue's counts."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -9,6 +11,8 @@ from analytics.extract.dataset import in_memory, open_extract
 from analytics.indicators.engine import compute, question
 from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
+from analytics.indicators.seen import words_seen
+from analytics.reports.counts import Counts
 from analytics.scale.nation import Nation, write
 from screening.refusals import Refused
 from screening.service.bench import by_hand
@@ -39,7 +43,7 @@ ASKED = [
 ]
 
 
-def test_what_is_keptanswers_as_counting_anew_does(dataset):
+def test_what_is_kept_answers_as_counting_anew_does(dataset):
     """Asked twice and in turn, so that finer cells of one question serve the next."""
     kept = Kept(dataset)
     for more in (*ASKED, *ASKED):
@@ -78,6 +82,62 @@ def test_all_indicators_of_a_question_are_counted_from_one_reading(dataset):
     for by in (["county", "age_group"], ["county"], []):
         kept.answer(question("no-cervical", period("2023"), by=by))
     assert buckets.readings == 1
+
+
+def test_who_asks_for_what_is_kept_waits_for_nobody_who_counts(dataset):
+    """Counting is held up for as long as the second asks."""
+    kept, begun, go_on = Kept(dataset), Event(), Event()
+    known = question("no-cervical", period("2023"), ids=["participation"])
+    kept.answer(known)
+
+    class Slow(list):
+        def __iter__(self):
+            begun.set()
+            assert go_on.wait(30)
+            return super().__iter__()
+
+    kept.dataset = replace(dataset, buckets=Slow(dataset.buckets))
+    with ThreadPoolExecutor(2) as threads:
+        counting = threads.submit(kept.answer, question("no-cervical", period("2022"), ids=["participation"]))
+        assert begun.wait(30)
+        told = threads.submit(kept.answer, known).result(timeout=30)
+        assert not counting.done()
+        go_on.set()
+        assert counting.result(timeout=60).frame["denominator"].item() > 0
+    assert told.frame.equals(compute(dataset, known).frame)
+
+
+def test_what_was_asked_for_longest_ago_is_forgotten_first(dataset, monkeypatch):
+    monkeypatch.setattr("analytics.indicators.kept._MOST", 2)
+    buckets = Readings(dataset.buckets)
+    kept = Kept(replace(dataset, buckets=buckets))
+    for year in ("2021", "2022", "2021", "2023", "2021", "2022"):
+        kept.answer(question("no-breast", period(year), ids=["participation"]))
+    assert buckets.readings == 4  # each for the first time, and 2022 anew
+
+
+def test_laboratories_and_units_are_looked_for_once(dataset):
+    buckets = Readings(dataset.buckets)
+    kept = Kept(replace(dataset, buckets=buckets))
+    assert kept.seen("no-cervical")["lab"]
+    assert kept.seen("no-cervical") == words_seen(dataset, "no-cervical") != kept.seen("no-breast")
+    assert buckets.readings == 2
+
+
+def test_files_of_another_dataset_are_not_told_as_of_the_first(tmp_path):
+    """Whatever is asked of it."""
+    there = tmp_path / "data"
+    write(NATION, there)
+    held = open_extract(there)
+    write(replace(NATION, people=300), there)
+    with pytest.raises(Refused, match="another dataset took its place"):
+        Kept(held).seen("no-cervical")
+    counts = Counts(Kept(held))
+    for ask in (counts.people, counts.overdue, counts.seen, counts.recorded_since, counts.begun):
+        with pytest.raises(Refused, match="another dataset took its place"):
+            ask("no-cervical")
+    with pytest.raises(Refused, match="another dataset took its place"):
+        counts.steps("no-cervical", period("2021"), {})
 
 
 def test_a_period_after_the_data_is_refused_here_too(dataset):

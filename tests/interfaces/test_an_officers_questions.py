@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, dataset
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
 from analytics.places import counties
 from analytics.reports import views, views_after_referral, views_compared, views_of_all
@@ -28,7 +29,7 @@ def tested(day, lab, finding):
 
 
 def look(lives, when="2025", indicator=None, **filters):
-    counts = Counts(dataset(lives, data_cut=CUT))
+    counts = Counts(Kept(dataset(lives, data_cut=CUT)))
     wanted = asked(
         "no-cervical", period(when), Language.ENGLISH, indicator=indicator, filters=filters,
         seen=counts.seen("no-cervical"),
@@ -164,7 +165,7 @@ def mammogram(number, day, *, recalled):
 def test_how_many_are_recalled_is_judged_apart_at_first_screens_and_by_the_latest_complete_year(when):
     lives = [mammogram(n, date(2025, 3, 1), recalled=n < 10) for n in range(40)]
     lives += [mammogram(n, date(2026, 6, 1), recalled=False) for n in range(5)]
-    counts = Counts(dataset(lives, data_cut=CUT))
+    counts = Counts(Kept(dataset(lives, data_cut=CUT)))
     wanted = asked("no-breast", period(when), Language.ENGLISH, filters={}, seen=counts.seen("no-breast"))
     page = programme_page(Look(counts, wanted), Served())
     year = "" if when == "2025" else "2025: "

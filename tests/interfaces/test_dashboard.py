@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from analytics.extract.lives import Happening, Home, Life, Owed, dataset
-from analytics.indicators import catalogue
+from analytics.indicators import beside, catalogue, kept
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
 from analytics.places import counties
-from analytics.reports import counts as counted
 from analytics.reports import views, views_after_referral, views_compared
 from analytics.reports.asked import asked
 from analytics.reports.chosen import HOME
@@ -52,7 +52,7 @@ def woman(number):
 @pytest.fixture(scope="module")
 def html():
     data = dataset([woman(number) for number in range(120)], data_cut=date(2026, 7, 1))
-    return page(data, "no-cervical", period("2024"))
+    return page(Kept(data), "no-cervical", period("2024"))
 
 
 class Outline(HTMLParser):
@@ -120,7 +120,7 @@ def test_nobody_is_lost_is_said_with_numbers(html):
 def looked_at(data, language=Language.ENGLISH, **filters):
     """The programme's page as the server gives it: without the pictures."""
     wanted = asked("no-cervical", period("2024"), language, filters=filters)
-    return programme_page(Look(Counts(data), wanted), Served())
+    return programme_page(Look(Counts(Kept(data)), wanted), Served())
 
 
 def test_a_lost_person_is_shouted():
@@ -135,7 +135,7 @@ def test_a_lost_person_is_shouted():
 
 @pytest.mark.parametrize("programme", ["no-cervical", "no-breast", "no-colorectal", "en-bowel"])
 def test_a_programme_that_has_just_begun_has_a_page(programme):
-    told = page(dataset([], data_cut=date(2024, 6, 1)), programme, period("2024"))
+    told = page(Kept(dataset([], data_cut=date(2024, 6, 1))), programme, period("2024"))
     assert "Nothing was observed." in told
 
 
@@ -192,7 +192,7 @@ def test_the_programme_can_be_narrowed_to_one_county():
 
 
 def test_the_way_from_invited_to_cancer_follows_the_filters():
-    counts = Counts(dataset([woman(number) for number in range(120)], data_cut=date(2027, 7, 1)))
+    counts = Counts(Kept(dataset([woman(number) for number in range(120)], data_cut=date(2027, 7, 1))))
 
     def called(**where):
         steps, cohort = counts.steps("no-cervical", period("2024"), where)
@@ -219,7 +219,7 @@ def attendance(lives, when):
     wanted = asked(
         "no-cervical", period(when), Language.ENGLISH, indicator="colposcopy_attendance_90d", filters={}
     )
-    return Look(Counts(dataset(lives, data_cut=date(2026, 1, 1))), wanted)
+    return Look(Counts(Kept(dataset(lives, data_cut=date(2026, 1, 1)))), wanted)
 
 
 def test_nobody_is_called_highest_because_of_a_handful():
@@ -247,7 +247,7 @@ def test_a_quarter_in_which_some_may_still_be_seen_in_time_is_not_judged():
 def test_a_report_can_be_of_one_indicator_one_county_and_in_norwegian():
     data = dataset([woman(number) for number in range(60)], data_cut=date(2026, 7, 1))
     told = page(
-        data,
+        Kept(data),
         "no-cervical",
         period("2024"),
         Language.NORWEGIAN,
@@ -277,23 +277,56 @@ def test_the_page_fits_a_desk_and_a_phone(html, tmp_path, chromium, width):
         browser.close()
 
 
-def test_a_report_and_a_page_are_counted_from_one_reading(monkeypatch):
+@pytest.fixture
+def readings(monkeypatch):
+    """Grows by one with each reading of the dataset for indicators."""
+    known = []
+
+    def counted(dataset, wanted):
+        known.append(wanted)
+        return beside.counted(dataset, wanted)
+
+    monkeypatch.setattr(kept, "counted", counted)
+    return known
+
+
+def test_a_report_and_a_page_are_counted_from_one_reading(readings):
     """What is not asked for ahead is counted by itself, each time from a reading of everybody."""
     data = dataset([woman(number) for number in range(120)], data_cut=date(2025, 1, 1))
-    monkeypatch.setattr(
-        counted, "compute", lambda _, asked: pytest.fail(f"{asked.indicators}, {asked.by} alone")
-    )
-    assert "<h1" in page(data, "no-cervical", period("2024"))
-    assert "Oslo" in page(data, "no-cervical", period("2024"), filters={"county": "Oslo"})
-    served = Served(None, None, releases=False)
-    for of in CATALOGUE.values():
-        wanted = asked("no-cervical", period("2024"), Language.ENGLISH, indicator=of.id, filters={})
-        assert "<h1" in indicator_page(Look(Counts(data), wanted), served)
-    whole = asked("no-cervical", period("2024"), Language.ENGLISH, filters={})
-    assert "<h1" in programme_page(Look(Counts(data), whole), served)
+
+    def of_one_reading(draw):
+        readings.clear()
+        assert "<h1" in draw(Kept(data))
+        assert len(readings) == 1
+
+    oslo = {"county": "Oslo"}
+    of_one_reading(lambda of: page(of, "no-cervical", period("2024")))
+    of_one_reading(lambda of: page(of, "no-cervical", period("2024"), filters=oslo))
+    of_one_reading(lambda of: programme_page(look_at(of), SERVED))
+    for one in CATALOGUE:
+        of_one_reading(lambda of, one=one: indicator_page(look_at(of, indicator=one), SERVED))
+
+
+def test_a_page_of_one_county_or_age_needs_no_further_reading(readings):
+    """Who looks at the whole programme looks at a county next."""
+    data = Kept(dataset([woman(number) for number in range(120)], data_cut=date(2025, 1, 1)))
+    for one in ("participation", "hpv_positivity", "time_to_colposcopy"):
+        indicator_page(look_at(data, indicator=one), SERVED)
+        readings.clear()
+        for only in ({"county": "Oslo"}, {"age_group": "40-44"}, {"county": "Oslo", "age_group": "40-44"}):
+            assert "<h1" in indicator_page(look_at(data, indicator=one, **only), SERVED)
+        assert readings == []
+
+
+SERVED = Served(None, None, releases=False)
+
+
+def look_at(kept_, *, indicator=None, **filters):
+    wanted = asked("no-cervical", period("2024"), Language.ENGLISH, indicator=indicator, filters=filters)
+    return Look(Counts(kept_), wanted)
 
 
 def test_an_indicator_of_which_nothing_was_observed_says_so():
     data = dataset([woman(number) for number in range(12)], data_cut=date(2026, 7, 1))
     wanted = asked("no-cervical", period("2015"), Language.ENGLISH, indicator="treatment_rate", filters={})
-    assert "Nothing was observed." in indicator_page(Look(Counts(data), wanted), Served())
+    assert "Nothing was observed." in indicator_page(Look(Counts(Kept(data)), wanted), Served())

@@ -24,9 +24,11 @@ _STANDINGS = """
 insert into standing (person_id, programme, status, reason, protocol, rule)
 select id, 'no-cervical', 'waiting', '', '', '' from person
 """
+_STANDING = """
+insert into standing (person_id, programme, status, reason, protocol, rule) values (3, 'no-cervical', 'waiting', '', '', 'here')
+"""
 _EVENT = """
-insert into event (person_id, programme, kind, occurred_on, recorded_on, source, key, body)
-values (3, 'no-cervical', 'reminded', '2024-05-06', '2024-05-06', 'test', gen_random_uuid(), '{"letter": "reminder"}')
+insert into event (person_id, programme, kind, occurred_on, recorded_on, key, body, source) values (3, 'no-cervical', 'reminded', '2024-05-06', '2024-05-06', gen_random_uuid(), '{"letter": "reminder"}', 'here')
 """
 
 
@@ -49,6 +51,20 @@ async def readings(database):
 
 def events(held):
     return held.dataset.manifest.rows["events"]
+
+
+@pytest.mark.parametrize("news", [_EVENT, _STANDING])
+async def test_news_is_seen_whatever_digit_the_number_of_an_earlier_transaction_began_with(database, news):
+    """999 is less than 1000, though not in the order of words."""
+    await database.pool.execute(_PEOPLE)
+    for earlier in (_EVENT, _STANDING):
+        await database.pool.execute(
+            earlier.replace(") values", ", xid) values").replace("'here')", "'here', '9')")
+        )
+    latest = Latest(at_most=0)
+    before = await asked(latest, database)
+    await database.pool.execute(news.replace("values (3", "values (4"))
+    assert (await asked(latest, database)).mark != before.mark
 
 
 async def test_all_who_wait_are_answered_by_one_reading(people):

@@ -9,7 +9,7 @@ import pytest
 from analytics.disclosure.answer import answered, tell
 from analytics.disclosure.cells import Cell, Place, What
 from analytics.disclosure.judge import judge
-from analytics.disclosure.left import CHAINS, left_over
+from analytics.disclosure.left import NESTED, left_over
 from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators.catalogue import CATALOGUE
 from analytics.indicators.engine import question
@@ -50,7 +50,7 @@ def test_many_between_them_or_none_are():
 
 def test_chains_name_indicators_that_there_are():
     known = {name for offered in CATALOGUE.values() for name in offered}
-    assert {name for chain in CHAINS for name in chain} <= known
+    assert {name for pair in NESTED for name, _ in pair} <= known
 
 
 def stool_tested(colonoscopy_after):
@@ -84,6 +84,23 @@ def test_what_a_longer_span_leaves_of_a_shorter_one_is_a_number_too(wide, narrow
     counts = {wide: 12, narrow: 10}
     cells = {Cell(Place(name, "", "2024", ()), What.NUMERATOR): count for name, count in counts.items()}
     assert list(left_over(cells).values()) == [tuple(cells)]
+
+
+def sizes(oslo_under_15, oslo_over_20):
+    by = {"by": ("county",), "programme": "no-breast"}
+    rest = {("Rogaland",): (40, 90), ("Vestland",): (50, 99)}
+    small = tables({("Oslo",): (oslo_under_15, 60), **rest}, name="under_15mm_share", **by)
+    rest = {("Rogaland",): (20, 90), ("Vestland",): (15, 99)}
+    large = tables({("Oslo",): (oslo_over_20, 60), **rest}, name="over_20mm_share", **by)
+    answers = list(beside(small, large))
+    told = tell(answers, judge(answers, PUBLIC), PUBLIC)
+    return told[0].frame.filter(county="Oslo")["numerator"].to_list()
+
+
+def test_few_between_what_one_figure_leaves_and_another_counts_are_not_told():
+    """Of 60 cancers 40 under 15 mm and 18 over 20 mm would be 2 of the sizes between."""
+    assert None in sizes(40, 18)
+    assert sizes(40, 10) == [40, 10]
 
 
 @pytest.mark.parametrize(("first", "second"), [("2023-2024", "2024"), ("2024", "2023-2024")])

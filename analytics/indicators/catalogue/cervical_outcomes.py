@@ -1,5 +1,7 @@
 """Cervical screening: what was found, and how it was treated."""
 
+from functools import partial
+
 import polars as pl
 
 from analytics.indicators.catalogue.common import (
@@ -118,6 +120,14 @@ def _treating(programme: Programme) -> list[Indicator]:
         sources=("C17",),
     )
     found = f"{who} when the tissue was taken"
+    after_treatment = partial(
+        define,
+        population=f"{who} when treated",
+        anchor=Anchor.TREATMENT,
+        window=Window(begin=Length(months=3), length=Length(months=12)),
+        result_rule=ResultRule.ANY,
+        sources=("C18",),
+    )
     return [
         define(
             id="treatment_rate",
@@ -154,16 +164,28 @@ def _treating(programme: Programme) -> list[Indicator]:
             units=first(treatments_of_cin),
             counted=flagged(pl.col("code").is_in(happened.HYSTERECTOMY)),
         ),
-        define(
+        after_treatment(
+            id="test_of_cure_attendance",
+            title="Tested after treatment",
+            numerator="tested from 3 to 12 months after treatment",
+            denominator="women treated in the period, from the first treatment",
+            units=first(treatments),
+            counted=reached(happened.tested_at_all),
+        ),
+        after_treatment(
             id="test_of_cure_failure",
             title="HPV or abnormal cytology after treatment",
-            population=f"{who} when treated",
+            numerator="HPV found or cytology not normal from 3 to 12 months after treatment",
+            denominator="women treated in the period, from the first treatment",
+            units=first(treatments),
+            counted=reached(happened.not_negative),
+            note="Who was not tested counts among those in whom nothing was found; of those tested see the next.",
+        ),
+        after_treatment(
+            id="test_of_cure_failure_of_tested",
+            title="HPV or abnormal cytology after treatment, of those tested",
             numerator="HPV found or cytology not normal from 3 to 12 months after treatment",
             denominator="women treated in the period, from the first treatment, who were tested in that time",
-            anchor=Anchor.TREATMENT,
-            window=Window(begin=Length(months=3), length=Length(months=12)),
-            result_rule=ResultRule.ANY,
-            sources=("C18",),
             units=first_reaching(treatments, happened.tested_at_all),
             counted=reached(happened.not_negative),
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from tqdm import tqdm
 
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import last_whole_year
 from analytics.reports.formats import Format, render
 from analytics.reports.page import page
@@ -189,7 +190,7 @@ def _write(folder: Path, told: DemoReport, asked: DemoArguments, seconds: float)
         (folder / "demo.json").write_bytes(msgspec.json.format(document, indent=1) + b"\n")
         for name, results in told.results.items():
             (folder / f"indicators-{name}.csv").write_bytes(render(results, Format.CSV))
-            html = page(told.dataset, name, last_whole_year(asked.until))
+            html = page(Kept(told.dataset), name, last_whole_year(asked.until))
             (folder / f"dashboard-{name}.html").write_text(html, encoding="utf-8")
     except OSError as error:
         raise Refused("file_unwritable", f"{folder}: {error.strerror}") from error

@@ -9,6 +9,7 @@ from analytics.disclosure.policy import Audience, Policy, installed, policy_in
 from analytics.extract.dataset import Dataset, open_extract
 from analytics.extract.read import read
 from analytics.indicators.engine import compute, question
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import last_whole_year, period
 from analytics.reports.formats import Format, render
 from analytics.reports.page import page
@@ -81,7 +82,7 @@ def _render(dataset: Dataset, asked: Namespace) -> bytes:
         where = question(asked.programme, when, ids=asked.ids, county=asked.county).where
         only = {stratum.value: word for stratum, word in where.items()}
         return page(
-            dataset, asked.programme, when, Language(asked.lang), ids=asked.ids, filters=only
+            Kept(dataset), asked.programme, when, Language(asked.lang), ids=asked.ids, filters=only
         ).encode()
     by = list(dict.fromkeys(name.strip() for name in asked.by.split(",") if name.strip()))
     wanted = question(asked.programme, when, by=by, ids=asked.ids, county=asked.county)

@@ -141,7 +141,9 @@ QUERIES = {
         " qualify row_number() over (partition by person order by date) = 1",
         "u.code in ('hysterectomy', 'total_hysterectomy')",
     ),
-    "test_of_cure_failure": share(
+    "test_of_cure_attendance": share(first("treatment"), reached("answered", months(12), start=months(3))),
+    "test_of_cure_failure": share(first("treatment"), reached("not_negative", months(12), start=months(3))),
+    "test_of_cure_failure_of_tested": share(
         lambda fit: f"select * from ({first('treatment')(fit)}) u where {reached('answered', months(12), start=months(3))}",
         reached("not_negative", months(12), start=months(3)),
     ),

@@ -39,13 +39,15 @@ def positive_reading(event):
 
 
 def consensus(life, on):
-    told = sorted(
-        (e.date, max(words(e)))  # of several of one day a recall counts
+    told = [
+        (e.date, max(words(e)))
         for e in tests(life, "consensus")
-        if words(e) and e.date >= on
-    )
-    first = [word for d, word in told if told and d == told[0][0] and d <= days_after(on, 60)]
-    return first[0] if first else None
+        if words(e) and on <= e.date <= days_after(on, 60)
+    ]
+    first = min((d for d, _ in told), default=None)
+    return max(
+        (word for d, word in told if d == first), default=None
+    )  # of several of one day a recall counts
 
 
 def mammograms(life):

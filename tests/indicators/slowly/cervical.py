@@ -99,6 +99,12 @@ def not_negative(life):
     )
 
 
+def after_treatment(life, asked, days):
+    return shares(
+        asked.first(life, treated(life)), lambda d: within(days, months_after(d, 3), months_after(d, 12))
+    )
+
+
 def cured_or_not(life, asked):
     units = []
     for d in asked.first(life, treated(life)):
@@ -310,7 +316,9 @@ def slowly(months=60):
             asked.first(life, cin1_alone(life)), lambda d: within(treated(life), d, months_after(d, 12))
         ),
         "hysterectomy_for_cin": hysterectomies,
-        "test_of_cure_failure": cured_or_not,
+        "test_of_cure_attendance": lambda life, asked: after_treatment(life, asked, answered(life)),
+        "test_of_cure_failure": lambda life, asked: after_treatment(life, asked, not_negative(life)),
+        "test_of_cure_failure_of_tested": cured_or_not,
         "coverage_en": covered_en,
         "test_coverage_nordscreen_3y": lambda life, asked: covered(life, asked, answered(life), 36),
         "test_coverage_nordscreen_10y": lambda life, asked: covered(life, asked, answered(life), 120),
