@@ -12,9 +12,10 @@ from analytics.extract.shape import key, months
 from analytics.indicators.facts import PLACE, Fact, Facts
 from analytics.indicators.happened.everywhere import organ_gone, owed_calls, reinstated
 from analytics.indicators.happened.screens import answered, valid_screens
+from analytics.indicators.happened.telling import tellings
 from analytics.indicators.history import attendance_of
 from analytics.indicators.model import Indicator, Units, Window
-from analytics.indicators.moves import aged, first_of_each, in_periods, last_day, last_row, told
+from analytics.indicators.moves import aged, first_of_each, in_periods, inside, last_day, last_row, told
 from analytics.indicators.period import Length, Period, Periods
 from analytics.indicators.programmes import Ages
 from analytics.indicators.windows import inside_window
@@ -264,3 +265,26 @@ def repeats_owed(due: Fact) -> Units:
         return each(that(due, ~withdrawn_within(of.window.length)))(facts, of, periods)
 
     return units
+
+
+def results_to_tell(tests: Fact) -> Units:
+    """Tests of the period whose result the programme told the person, or was to tell; with `in_time`: inside the window.
+
+    What was withdrawn inside the window (she died, moved abroad or reserved herself, or the result was corrected) was
+    not owed any longer; what was withdrawn later had already been missed and stays.
+    """
+
+    def units(facts: Facts, of: Indicator, periods: Periods) -> pl.DataFrame:
+        about = tellings(facts)
+        in_time, withdrawn = (_inside(about, day, of.window.length) for day in ("told_on", "withdrawn_on"))
+        owed_ = about.with_columns(in_time=in_time).filter(~withdrawn)
+        by_test = owed_.group_by("key").agg(pl.col("in_time").any())
+        return each(tests)(facts, of, periods).join(by_test, on="key", maintain_order="left")
+
+    return units
+
+
+def _inside(units: pl.DataFrame, day: str, length: Length) -> pl.Series:
+    """Whether that day lies in the window that begins with the unit's."""
+    begun = (units[day] >= units["date"]).fill_null(value=False)
+    return begun & inside(units["date"], units[day], length)

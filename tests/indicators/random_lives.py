@@ -89,6 +89,7 @@ OWED = [
     "refer",
     "obtain_triage",
     "give_result",
+    "give_result",
 ]
 USUAL = {
     "cervical": [
@@ -254,8 +255,11 @@ def something_owed(draw, number, events):
         due = some_day(draw, events)
     if draw.random() < 0.3:
         closed = due + timedelta(days=draw.choice([29, 30, 31]))
+    kind = draw.choice(OWED)
+    if kind == "give_result":
+        opened, due, closed = some_result(draw, events)
     return Owed(
-        kind=draw.choice(OWED),
+        kind=kind,
         opened_on=opened,
         due_on=due,
         evidence="tested" if end == "fulfilled" else None,
@@ -263,6 +267,16 @@ def something_owed(draw, number, events):
         withdrawn_on=closed if end == "withdrawn" else None,
         subject=str(number),
     )
+
+
+def some_result(draw, events):
+    """Days on which it came to be owed, was due, and was closed: often a few days after a test, by the letter that came."""
+    tested = [event for event in events if event.kind == "tested"]
+    opened = some_day(draw, tested)
+    letters = [event.date for event in events if event.kind == "result_given" and event.date >= opened]
+    if letters and draw.random() < 0.5:
+        return opened, opened, min(letters)
+    return opened, opened, opened + timedelta(days=draw.choice(STEPS[:12]))
 
 
 def some_homes(draw):

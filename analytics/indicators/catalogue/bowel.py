@@ -8,13 +8,14 @@ from analytics.indicators.catalogue.common import (
     defining,
     desirable,
     of_screens,
+    telling_results,
 )
 from analytics.indicators.catalogue.general import calling, coming_round, covering, home_sampling
 from analytics.indicators.happened import bowel as happened
-from analytics.indicators.happened.everywhere import referrals, results_given
+from analytics.indicators.happened.everywhere import referrals
 from analytics.indicators.happened.screens import positives, specimens, valid_screens
 from analytics.indicators.measures import Quantile, Waiting
-from analytics.indicators.model import Anchor, Indicator, Level, ResultRule, Stratum, Unit, Window
+from analytics.indicators.model import Anchor, Indicator, Level, ResultRule, Stratum, Window
 from analytics.indicators.outcomes import (
     covered_by,
     days_until,
@@ -26,7 +27,6 @@ from analytics.indicators.outcomes import (
 from analytics.indicators.period import Length
 from analytics.indicators.programmes import Ages, Programme
 from analytics.indicators.units import (
-    each,
     first,
     residents_with_the_organ,
 )
@@ -105,19 +105,18 @@ def _testing(programme: Programme) -> list[Indicator]:
             counted=flagged("positive"),
             note="Not to be compared between cut-offs: see the stratum `cutoff`.",
         ),
-        define(
+        telling_results(
+            programme,
+            Stratum.LAB,
+            Stratum.CUTOFF,
             id="result_turnaround_15d",
             title="Result given within 15 days of the sample",
-            numerator="result letter sent within 15 days",
-            denominator="stool tests with an answer in the period",
-            unit=Unit.TEST,
+            tests="stool tests with an answer in the period",
+            within="15 days",
             window=Window(length=Length(days=15)),
-            maturity=Length(days=15),
             whose="Europe",
             sources=("R5",),
             standards=(acceptable(90, "R5 [M]"), desirable(95, "R5 [M]")),
-            units=each(valid_screens),
-            counted=reached(results_given),
         ),
     ]
 

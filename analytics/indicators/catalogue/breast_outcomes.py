@@ -12,6 +12,7 @@ from analytics.indicators.catalogue.common import (
     desirable,
     of_screens,
     people,
+    telling_results,
 )
 from analytics.indicators.happened import breast as happened
 from analytics.indicators.happened.cancers import (
@@ -19,7 +20,7 @@ from analytics.indicators.happened.cancers import (
     detected_cancers,
     followed_screens,
 )
-from analytics.indicators.happened.everywhere import results_given, treatments, visits
+from analytics.indicators.happened.everywhere import treatments, visits
 from analytics.indicators.happened.screens import valid_screens
 from analytics.indicators.measures import Expected, Odds, Quantile, Share
 from analytics.indicators.model import Anchor, Indicator, Level, ResultRule, Stratum, Unit, Window
@@ -175,19 +176,18 @@ def _waiting(programme: Programme) -> list[Indicator]:
     recalled = that(valid_screens, _RECALLED)
     weeks = "weekdays, public holidays counted as days of work"
     return [
-        define(
+        telling_results(
+            programme,
+            Stratum.UNIT,
+            Stratum.LAB,
             id="result_turnaround_15wd",
             title="Result given within 15 weekdays",
-            numerator=f"result letter sent within 15 {weeks}",
-            denominator=_EXAMS,
-            unit=Unit.TEST,
+            tests=_EXAMS,
+            within=f"15 {weeks}",
             window=Window(length=Length(weekdays=15)),
-            maturity=Length(days=21),
             whose="Europe",
             sources=("B17",),
             standards=(acceptable(95, "B17 [M]"),),
-            units=each(valid_screens),
-            counted=reached(results_given),
         ),
         define(
             id="assessment_wait_5wd",

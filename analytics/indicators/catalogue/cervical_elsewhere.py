@@ -11,10 +11,11 @@ from analytics.indicators.catalogue.common import (
     of_referrals,
     of_screens,
     people,
+    telling_results,
 )
 from analytics.indicators.happened import cervical as happened
 from analytics.indicators.happened.cancers import first_cancers, followed_screens
-from analytics.indicators.happened.everywhere import results_given, visits
+from analytics.indicators.happened.everywhere import visits
 from analytics.indicators.happened.risk import (
     HIGHER,
     INTERMEDIATE,
@@ -25,7 +26,7 @@ from analytics.indicators.happened.risk import (
     judged_screens,
     self_positives,
 )
-from analytics.indicators.happened.screens import answered, valid_screens
+from analytics.indicators.happened.screens import answered
 from analytics.indicators.measures import Rate, Share, Standardised
 from analytics.indicators.model import Anchor, Indicator, ResultRule, Stratum, Unit, Window
 from analytics.indicators.outcomes import (
@@ -196,19 +197,18 @@ def _waiting(programme: Programme) -> list[Indicator]:
         "6wk": (42, "other", ~pl.col("high_grade"), 99),
     }
     return [
-        of_screens(programme, Stratum.SAMPLE, Stratum.LAB)(
+        telling_results(
+            programme,
+            Stratum.SAMPLE,
+            Stratum.LAB,
             id="result_turnaround_14d",
             title="Result given within 14 days of the sample",
-            numerator="result letter sent within 14 days",
-            denominator="valid primary HPV tests of the period",
-            unit=Unit.TEST,
+            tests="valid primary HPV tests of the period",
+            within="14 days",
             window=Window(length=Length(days=14)),
-            maturity=Length(days=14),
             whose="England",
             sources=("C15",),
             standards=(acceptable(98, "C15 [M]", whose="NHS England"),),
-            units=each(valid_screens),
-            counted=reached(results_given),
         ),
         *(
             define(

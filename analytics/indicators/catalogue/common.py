@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from analytics.indicators.happened.cancers import first_cancers
+from analytics.indicators.happened.screens import valid_screens
 from analytics.indicators.measures import Share, Standardised
 from analytics.indicators.model import (
     Anchor,
@@ -17,10 +18,10 @@ from analytics.indicators.model import (
     Unit,
     Window,
 )
-from analytics.indicators.outcomes import counted_before
+from analytics.indicators.outcomes import counted_before, flagged
 from analytics.indicators.period import Length
 from analytics.indicators.programmes import Ages, Programme
-from analytics.indicators.units import time_lived
+from analytics.indicators.units import results_to_tell, time_lived
 
 EUROPE = "European guidelines"
 TIMES_ = (Stratum.YEAR, Stratum.QUARTER, Stratum.MONTH)
@@ -33,6 +34,8 @@ PRIMARY = (
 SCREENED = "women with a valid primary HPV test in the period, from the first"
 ALL_AGES = Ages(low=0, high=110)
 NOW = Window(length=Length())
+# What is told late is mostly known late, and is not owed before: to wait for the window alone would leave it out.
+_KNOWN_BY = Length(months=3)
 
 Define = Callable[..., Indicator]
 
@@ -119,5 +122,27 @@ def incidence(programme: Programme, standard: str, *, title: str, **more: object
         maturity=Length(),
         units=time_lived(first_cancers),
         counted=counted_before,
+        **more,
+    )
+
+
+def telling_results(
+    programme: Programme, *strata: Stratum, tests: str, within: str, **more: object
+) -> Indicator:
+    """How soon the programme told what it was to tell. `tests`, `within`: the denominator's and the window's words."""
+    who = "person" if len(programme.sexes) > 1 else "woman"
+    return of_screens(programme, *strata)(
+        numerator=f"told by letter, or when seen at assessment, within {within}",
+        denominator=f"{tests} whose result the programme told the {who}, or was to tell",
+        unit=Unit.TEST,
+        maturity=_KNOWN_BY,
+        units=results_to_tell(valid_screens),
+        counted=flagged("in_time"),
+        exclusions=(
+            "results that somebody else tells, such as the clinician who took the sample or who calls to assessment",
+            "results that were withdrawn in time: the person died, moved abroad or reserved themselves, or it was corrected",
+        ),
+        note="A result is owed from the day it is known: what became known late comes in late. What became known only"
+        " after the next test is counted with that test.",
         **more,
     )

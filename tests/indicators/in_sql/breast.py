@@ -12,6 +12,7 @@ from tests.indicators.in_sql.views import (
     months,
     reached,
     share,
+    told_in_time,
     with_organ,
 )
 
@@ -102,9 +103,7 @@ QUERIES = {
     "interval_cancer_share_year2": at_risk(each("told"), "24 month", "12 month", kinds=_NOT_IN_SITU),
     "episode_sensitivity": share(each("told", f"u.detected or {_CAME}"), "u.detected"),
     "interval_after_dismissal_share": share(each("told", _CAME), "not u.recall"),
-    "result_turnaround_15wd": share(
-        each("told"), f"weekdays(u.date, {following('result')}) <= 15 and {following('result')} is not null"
-    ),
+    "result_turnaround_15wd": told_in_time(lambda day: f"weekdays(u.date, {day}) > 15"),
     "assessment_wait_5wd": share(
         each("recall_decision"), f"weekdays(u.date, {following('visit')}) <= 5 and {following('visit')} is not null"
     ),

@@ -25,7 +25,6 @@ create view visit as select person, date from event where kind = 'appointment_at
 create view kit as select person, date from event where kind = 'kit_dispatched';
 create view back as select person, date from event where kind in ('kit_returned', 'kit_received', 'kit_rejected');
 create view undeliverable as select person, date from event where kind in ('letter_undeliverable', 'kit_undeliverable');
-create view result as select person, date from event where kind = 'result_given';
 create view treatment as select person, date, code from event where kind = 'treated';
 create view gone as
 with lost as (
@@ -58,6 +57,15 @@ judged as (
       from specimen s)
 select * from judged where episode is null or (valid and (earlier is null or earlier < episode));
 create table tested as from screen where valid;
+create table telling as
+with owed as (
+    select person, opened_on as known_on, evidence_on as told_on, case when state = 'withdrawn' then closed_on end as withdrawn_on
+      from obligation where kind = 'give_result'),
+every as (
+    from owed union all
+    select person, date, date, null from event e where kind = 'result_given'
+       and not exists (from owed o where o.person = e.person and o.told_on = e.date))
+select e.*, (select max(s.date) from specimen s where s.person = e.person and s.date <= e.known_on) as tested_on from every e;
 create table followed as
 select t.*, (select min(n.date) from tested n where n.person = t.person and n.date > t.date) as next_on,
        (select min(c.date) from cancer c where c.person = t.person and c.date >= t.date) as first_cancer,
@@ -144,6 +152,15 @@ def share(units, counted):
                      from ({units(fit)}) u group by 1"""
 
     return query
+
+
+def told_in_time(late):
+    """Of the tests that were told or to be told those that were told before it was late, which is told of a day."""
+    owed = f"t.person = u.person and t.tested_on = u.date and coalesce(t.withdrawn_on < u.date or {late('t.withdrawn_on')}, true)"
+    return share(
+        lambda fit: f"select * from ({each('tested')(fit)}) u where exists (from telling t where {owed})",
+        f"exists (from telling t where {owed} and t.told_on >= u.date and not {late('t.told_on')})",
+    )
 
 
 def mean(units, many, among="true"):

@@ -3,7 +3,6 @@
 from tests.indicators.slowly.everywhere import (
     at_risk,
     covered,
-    days,
     general,
     has_the_organ,
     leaving,
@@ -13,6 +12,7 @@ from tests.indicators.slowly.everywhere import (
     sent_to,
     shares,
     tests,
+    told_in_time,
     waits,
     words,
 )
@@ -209,9 +209,11 @@ def slowly(months=24):
         "positivity": lambda life, asked: shares(
             asked.first(life, screens(life)), lambda d: screens(life)[d]["positive"]
         ),
-        "result_turnaround_15d": lambda life, asked: shares(
+        "result_turnaround_15d": lambda life, asked: told_in_time(
+            life,
             asked.each(life, sorted(screens(life))),
-            lambda d: within(days(life, "result_given"), d, days_after(d, 15)),
+            stool_tests(life),
+            lambda d: days_after(d, 15),
         ),
         "referral_after_positive": positives_reaching(
             lambda life: sent_to(life, "referred", TO), lambda d: days_after(d, 90)

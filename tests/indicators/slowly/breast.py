@@ -5,7 +5,6 @@ from dataclasses import replace
 from tests.indicators.slowly.everywhere import (
     at_risk,
     covered,
-    days,
     general,
     has_the_organ,
     medians,
@@ -14,6 +13,7 @@ from tests.indicators.slowly.everywhere import (
     sent_to,
     shares,
     tests,
+    told_in_time,
     words,
 )
 from tests.indicators.slowly.reckoning import (
@@ -314,9 +314,11 @@ def slowly(months=24):
         "interval_after_dismissal_share": interval(
             lambda s, d: s["consensus"] == "dismiss", among=came_within
         ),
-        "result_turnaround_15wd": lambda life, asked: shares(
+        "result_turnaround_15wd": lambda life, asked: told_in_time(
+            life,
             asked.each(life, sorted(screens(life))),
-            lambda d: within(days(life, "result_given"), d, weekdays_after(d, 15)),
+            mammograms(life),
+            lambda d: weekdays_after(d, 15),
         ),
         "assessment_wait_5wd": lambda life, asked: shares(
             asked.each(life, sorted({e.date for e in tests(life, "consensus") if "recall" in words(e)})),

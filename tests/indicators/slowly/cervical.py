@@ -29,7 +29,6 @@ from tests.indicators.slowly.cervix import (
 from tests.indicators.slowly.everywhere import (
     at_risk,
     covered,
-    days,
     general,
     has_the_organ,
     leaving,
@@ -38,6 +37,7 @@ from tests.indicators.slowly.everywhere import (
     opened,
     shares,
     tests,
+    told_in_time,
     waits,
     words,
 )
@@ -333,10 +333,7 @@ def slowly(months=60):
             asked.first(life, home(life, types=True)), lambda d: within(seen(life), d, months_after(d, 6))
         ),
         "result_turnaround_14d": lambda life, asked: by_sample(
-            shares(
-                asked.each(life, valid(life)),
-                lambda d: within(days(life, "result_given"), d, days_after(d, 14)),
-            ),
+            told_in_time(life, asked.each(life, valid(life)), specimens(life), lambda d: days_after(d, 14)),
             valid(life),
         ),
         "colposcopy_offer_2wk": lambda life, asked: offered(life, asked, 14, high_grade=True),

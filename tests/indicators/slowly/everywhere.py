@@ -98,6 +98,26 @@ def shares(found, counted):
     return [Unit(d, int(counted(d))) for d in found]
 
 
+def tellings(life):
+    """(day on which it came to be owed, or was told without being owed; day told; day withdrawn) of each result."""
+    owed = [o for o in life.owed if o.kind == "give_result"]
+    answers = [o.evidence_on for o in owed]
+    unasked = [d for d in days(life, "result_given") if d not in answers]
+    return [(o.opened_on, o.evidence_on, o.withdrawn_on) for o in owed] + [(d, d, None) for d in unasked]
+
+
+def told_in_time(life, found, taken, last_of):
+    """Of the tests `found` those that were told or to be told. `taken`: days of every test, `last_of`: of a day the last in time."""
+    units = []
+    for d in found:
+        last = last_of(d)
+        about = [t for t in tellings(life) if up_to(taken, t[0]) == d]
+        owed = [told for _, told, withdrawn in about if not (withdrawn and d <= withdrawn <= last)]
+        if owed:
+            units.append(Unit(d, int(any(told and d <= told <= last for told in owed))))
+    return units
+
+
 def medians(found, outcomes, months):
     """Days to the outcome, of those who reached it in time."""
     reached = [(d, first_within(outcomes, d, months_after(d, months))) for d in found]
