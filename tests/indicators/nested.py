@@ -1,5 +1,6 @@
 """Which numbers lie inside others, found unit by unit: whoever is counted by the one is counted by the other there."""
 
+from collections import defaultdict
 from itertools import chain, permutations
 
 import numpy as np
@@ -69,6 +70,16 @@ class Nested:
     def never(self):
         """Numbers in which nobody was ever counted."""
         return [name for name, mark in zip(self.names, self.marks, strict=True) if not mark]
+
+    def one(self):
+        """Numbers that are one number: of each unit the same."""
+        alike = defaultdict(set)
+        for name, mark in zip(self.names, self.marks, strict=True):
+            alike[int(mark)].add(name)
+        return {frozenset(names) for mark, names in alike.items() if mark and len(names) > 1}
+
+    def sum_of(self, names):
+        return sum(int(self.marks[self.names.index(name)]) for name in names)
 
     def beside(self):
         """(wide, narrow) with none between them, which differ by what no number and no chain tells."""
