@@ -15,7 +15,7 @@ from analytics.live import held_of
 from analytics.parameters import refuse_others
 from analytics.reports.asked import FILTERS
 from analytics.reports.style import style
-from analytics.reports.words import Language
+from analytics.reports.words import Language, preferred
 from screening.refusals import NotAllowed, NotFound, Refused
 from screening.vocabulary import Role
 from screening.web import PROBLEMS, CallerRequest, allow, anyone, gives, read, refusals, today_of
@@ -234,15 +234,7 @@ def _language(request: CallerRequest, asked: str | None) -> Language:
         if asked not in set(Language):
             raise Refused("unknown_language", f"no language {asked!r}; known: {', '.join(Language)}")
         return Language(asked)
-    accepted = request.headers.get("accept-language", "").lower()
-    first = [part.split(";")[0].strip()[:2] for part in accepted.split(",")]
-    known = {
-        "nb": Language.NORWEGIAN,
-        "no": Language.NORWEGIAN,
-        "nn": Language.NORWEGIAN,
-        "en": Language.ENGLISH,
-    }
-    return next((known[code] for code in first if code in known), Language.ENGLISH)
+    return preferred(request.headers.get("accept-language", ""))
 
 
 handlers = [show_style, show_dashboard, show_programme, take_away]

@@ -7,8 +7,8 @@ import msgspec
 
 from analytics.releases.contents import MANIFEST, about_of
 from analytics.releases.make import Frozen
-from analytics.releases.queries import Record, release_named, told_ids
-from analytics.releases.states import RELEASE, ReleaseNews
+from analytics.releases.queries import release_named, told_ids
+from analytics.releases.states import RELEASE, Record, ReleaseNews
 from screening.machines import follow
 from screening.refusals import Conflict, NotAllowed, Refused
 from screening.storage.transaction import Transaction

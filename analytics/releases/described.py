@@ -8,6 +8,7 @@ import polars as pl
 
 from analytics.indicators.engine import Results
 from analytics.indicators.period import period
+from analytics.releases.forms import FORMS
 from analytics.reports.spreadsheet import NOTE
 
 CSVW = "http://www.w3.org/ns/csvw"
@@ -67,6 +68,11 @@ def catalogue(base: str, datasets: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def alone(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A release of the catalogue by itself."""
+    return {"@context": _CONTEXT, **told}
+
+
 def dataset(
     base: str, number: int, manifest: Mapping[str, Any], *, published: date, sizes: Mapping[str, int]
 ) -> dict[str, Any]:
@@ -85,7 +91,8 @@ def dataset(
         "dcat:version": manifest["data_cut"],
         "dct:provenance": f"data as of {manifest['data_cut']}, counted by {manifest['code']}",
         "dcat:distribution": [
-            _distribution(at, name, checksum, sizes[name]) for name, checksum in manifest["sha256"].items()
+            one for name, checksum in manifest["sha256"].items()
+            for one in (_distribution(at, name, checksum, sizes[name]), *_made_of(at, name))
         ],
     }  # fmt: skip
 
@@ -100,6 +107,18 @@ def _distribution(at: str, name: str, checksum: str, size: int) -> dict[str, Any
         "spdx:checksum": {"spdx:algorithm": "spdx:checksumAlgorithm_sha256", "spdx:checksumValue": checksum},
     }
     return told | ({"dct:conformsTo": CSVW} if name == "csv-metadata.json" else {})
+
+
+def _made_of(at: str, name: str) -> list[dict[str, Any]]:
+    """What a table is made into when it is asked for; its size and checksum are known then."""
+    stem, _, form = name.rpartition(".")
+    if form != "csv":
+        return []
+    return [
+        {"@type": "dcat:Distribution", "dct:title": f"{stem}.{other}", "dcat:downloadURL": f"{at}/{stem}.{other}",
+         "dcat:mediaType": media}
+        for other, media in FORMS.items()
+    ]  # fmt: skip
 
 
 def _day(day: date) -> dict[str, str]:

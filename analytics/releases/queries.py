@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import msgspec
 
 from analytics.releases.contents import NUMBERS
-from analytics.releases.states import TOLD, ReleaseState
+from analytics.releases.states import TOLD, Record, ReleaseState
 from screening.refusals import NotFound
 from screening.storage.transaction import Row, Transaction
 
@@ -22,27 +21,6 @@ select r.id, r.period, r.data_cut, f.content
  where r.programme = $1 and r.state = any($3) order by r.id
 """
 _FILES = "select name, open, encode(sha256, 'hex') as sha256, content from release_file where release_id = $1"
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A release and what became of it; `digest` is the SHA-256 of its manifest.json."""
-
-    id: int
-    programme: str
-    period: str
-    data_cut: date
-    state: ReleaseState
-    made_by: str
-    made_on: date
-    approved_by: str | None
-    approved_on: date | None
-    published_by: str | None
-    published_on: date | None
-    ended_by: str | None
-    ended_on: date | None
-    ended_reason: str | None
-    manifest: dict[str, Any]
-    digest: str
 
 
 class Earlier(msgspec.Struct, frozen=True):

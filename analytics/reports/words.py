@@ -32,6 +32,20 @@ class Language(StrEnum):
     NORWEGIAN = "nb"
 
 
+_CODES = {
+    "nb": Language.NORWEGIAN,
+    "no": Language.NORWEGIAN,
+    "nn": Language.NORWEGIAN,
+    "en": Language.ENGLISH,
+}
+
+
+def preferred(accepted: str) -> Language:
+    """What the browser says first (Accept-Language) of the languages that there are; English where it says none."""
+    said = (part.split(";")[0].strip()[:2] for part in accepted.lower().split(","))
+    return next((_CODES[code] for code in said if code in _CODES), Language.ENGLISH)
+
+
 @cache
 def norwegian() -> Mapping[str, str]:
     """English phrase -> Norwegian phrase."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 
 import polars as pl
 import pytest
@@ -45,8 +46,15 @@ async def test_a_release_is_made_by_one_approved_by_another_and_read_by_all(staf
 
     listed = (await anybody.get("/published")).json()["dcat:dataset"]
     assert [one["dct:identifier"] for one in listed] == [str(number)]
+    alone = (await anybody.get(listed[0]["@id"])).json()
+    assert {**alone, "@context": None} == {**listed[0], "@context": None}
     for distribution in listed[0]["dcat:distribution"]:
         file = await anybody.get(distribution["dcat:downloadURL"])
+        assert file.headers["content-type"].startswith(distribution["dcat:mediaType"].split("/")[0])
+        assert file.headers["cache-control"] == "public, no-cache"
+        if "spdx:checksum" not in distribution:
+            assert distribution["dct:title"].endswith((".parquet", ".xlsx"))
+            continue
         assert hashlib.sha256(file.content).hexdigest() == distribution["spdx:checksum"]["spdx:checksumValue"]
         assert len(file.content) == distribution["dcat:byteSize"]
 
@@ -54,6 +62,27 @@ async def test_a_release_is_made_by_one_approved_by_another_and_read_by_all(staf
     assert withdrawn.json()["ended_reason"] == "a laboratory was counted twice"
     assert (await anybody.get("/published")).json()["dcat:dataset"] == []
     assert (await anybody.get(f"/published/{number}/county.csv")).status_code == 404
+    assert (await anybody.get(f"/published/{number}")).status_code == 404
+
+
+async def test_people_read_what_is_published_on_a_page_in_their_language(anybody, number):
+    """A browser says what it takes; each link of the page leads to a file."""
+    page = await anybody.get(
+        "/published", headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "nb-NO"}
+    )
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Publiserte tall" in page.text
+    links = re.findall(r'href="(/published/[^"]+)"', page.text)
+    assert f"/published/{number}/county.xlsx" in links
+    for link in links:
+        assert (await anybody.get(link)).status_code == 200, link
+    english = await anybody.get("/published?lang=en", headers={"Accept": "text/html"})
+    assert "Published figures" in english.text
+    assert (
+        (await anybody.get("/published", headers={"Accept": "*/*"}))
+        .headers["content-type"]
+        .startswith("application/ld+json")
+    )
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from analytics.releases.commands import decide_release, make_release
 from analytics.releases.contents import NUMBERS, USUAL, about_of, spec
 from analytics.releases.frozen import told
 from analytics.releases.make import freeze
-from analytics.releases.queries import File, Record, files_of, release_named, releases
+from analytics.releases.queries import File, files_of, release_named, releases
 from analytics.releases.reproduce import Reproduction, reproduced
-from analytics.releases.states import ReleaseNews
+from analytics.releases.states import Record, ReleaseNews
 from screening.refusals import Refused
 from screening.service.console import in_loop, json_option, print_json, print_line
 from screening.service.opening import Installation, opened
