@@ -57,6 +57,14 @@ async def list_cases(
     return [dict(row) for row in rows]
 
 
+async def open_cases(tx: Transaction) -> dict[str, int]:
+    """How many cases wait, by why."""
+    rows = await tx.rows(
+        "select code, count(*) from quarantine where state = 'open' group by code order by code"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def message_outcome(tx: Transaction, *, message: int, laboratory: str | None) -> dict[str, Any]:
     """What became of a message: its verdict, and the outcome of each result, empty while it is pending."""
     row = await tx.row(

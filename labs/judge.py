@@ -15,6 +15,7 @@ from invitations.kits.queries import kits_by_barcode
 from labs.judgement import (
     APPLIED,
     KNOWN,
+    MENDABLE,
     QUARANTINED,
     WAITING,
     Held,
@@ -45,6 +46,13 @@ class Judged(msgspec.Struct, frozen=True):
     quarantined: int = 0
     persons: frozenset[int] = frozenset()
     more: bool = False
+
+
+class Woken(msgspec.Struct, frozen=True):
+    """`last`: the case after which to go on; None: there are no more."""
+
+    messages: int
+    last: int | None
 
 
 _PENDING = """
@@ -142,6 +150,36 @@ def _held_row(row: Row) -> Held:
 async def first_pending(tx: Transaction) -> int | None:
     """The message that is to be judged next; None where all are."""
     return await tx.value("select min(message_id) from lab_pending")
+
+
+_MENDABLE = """
+select q.id as case_id, q.position, q.code, m.id, m.channel, m.laboratory, m.verdict, m.faults, m.body, m.received_on
+  from quarantine q join lab_message m on m.id = q.message_id
+ where q.state = 'open' and q.code = any($1) and q.id > $2 order by q.id limit $3
+"""
+
+
+async def wake_mended(tx: Transaction, *, programme: str, after: int, limit: int) -> Woken:
+    """Have those messages judged again whose open cases would no longer be judged as they were.
+
+    Of up to `limit` cases after the one numbered `after`.
+    """
+    cases = await tx.rows(_MENDABLE, list(MENDABLE), after, limit)
+    read = {case["id"]: _read_again(case) for case in cases}
+    known = await _knowledge(tx, programme, list(read.items()))
+    now = {
+        (one.message, one.position): one.code
+        for message, reading in read.items()
+        for one in judge_message(message, reading, known)
+    }
+    mended = {case["id"] for case in cases if now.get((case["id"], case["position"])) != case["code"]}
+    if mended:
+        await tx.run(
+            "insert into lab_pending (message_id) select unnest($1::bigint[]) on conflict do nothing",
+            sorted(mended),
+        )
+        await tx.audit("woke messages whose cases are mended", facts={"messages": len(mended)})
+    return Woken(len(mended), cases[-1]["case_id"] if len(cases) == limit else None)
 
 
 async def set_aside(tx: Transaction, *, message: int) -> Judged:

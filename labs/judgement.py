@@ -16,6 +16,8 @@ Key = tuple[str, str, str]  # (laboratory, specimen, test)
 APPLIED, KNOWN, QUARANTINED, REFUSED = "applied", "known", "quarantined", "refused"
 # These wait for news of the same specimen, and are judged again when there is some.
 WAITING = ("nothing_to_withdraw", "specimen_of_another")
+# These may be mended without another word of the laboratory: a person or a kit comes later, a code is learnt.
+MENDABLE = ("person_unknown", "kit_unknown", "unusable", "not_of_programme")
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from labs.hl7.ack import acknowledge
 from labs.hl7.mapping import read_oru
 from labs.intake import Intake, Stored
 from labs.json_results import read_json
-from labs.judge import BATCH, Judged, first_pending, judge_batch, set_aside
+from labs.judge import BATCH, Judged, first_pending, judge_batch, set_aside, wake_mended
 from labs.mllp import Frame
 from labs.results import (
     INTERNAL,
@@ -188,6 +189,18 @@ class Laboratories:
                     await self._reconcile(sorted(grown))
                     grown.clear()
             return total
+
+    async def wake(self, *, together: int = BATCH) -> int:
+        """Judge again what waited for a person, a kit or a code that is there now; how many messages that were."""
+        woken, last = 0, 0
+        while last is not None:
+            some = await self.run(
+                partial(wake_mended, programme=self._programme, after=last, limit=together), actor=_JUDGE
+            )
+            woken, last = woken + some.messages, some.last
+        if woken:
+            await self.judge_all()
+        return woken
 
     def _forget(self, judged: Judged) -> None:
         """Readings of what is judged, by us or by another process; one forgotten too early is read again."""

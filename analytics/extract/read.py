@@ -24,6 +24,7 @@ from analytics.extract.renewal import Part, held_there, parts, renewed, why_in_f
 from analytics.extract.shape import Frames, bucket_of
 from screening.ledger.lives import decide_life, load_lives
 from screening.protocols.load import family
+from screening.refusals import Refused
 from screening.storage.database import Database
 from screening.storage.transaction import Actor, Transaction
 
@@ -136,8 +137,12 @@ async def extract(
     Where the one there can be carried on, only people of whom anything was written since are read again;
     the result is what reading everything would give. `in_full`: everything is read all the same, with the
     same pseudonyms. `known_on`: as known on that day: what was recorded or withdrawn later is left out,
-    statuses and what was open are decided again, and only the register is told as it stands today.
+    statuses and what was open are decided again, and only the register is told as it stands today. Refuses
+    one to come, which nobody knows.
     """
+    if known_on is not None and known_on > today:
+        told = f"known on {known_on}: today is {today}, and what will be known then nobody knows"
+        raise Refused("known_on_to_come", told, known_on=known_on.isoformat(), today=today.isoformat())
     held = held_there(directory)
     with replacing(directory) as store:
         async with snapshot(database, actor=actor, today=today) as tx:

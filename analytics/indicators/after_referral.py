@@ -1,6 +1,5 @@
 """Who was referred and what became of it: seen in time, seen late, or why not. Pure."""
 
-from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -27,21 +26,17 @@ FATES = (SEEN, LATE, BOOKED, MISSED, CANCELLED, GONE, CLOSED, NOTHING)
 _COLUMNS = ("part", "county", "unit", "age_group", "fate")
 
 
-def after_referral(
-    dataset: Dataset, programme: str, period: Period, step: int, where: Mapping[str, str]
-) -> pl.DataFrame:
+def after_referral(dataset: Dataset, programme: str, period: Period, step: int) -> pl.DataFrame:
     """Persons first referred in each `step` months of the period: `part`, `county`, `unit`, `age_group`, `fate`, `count`.
 
-    One row per combination that occurs. `where`: only these counties or age groups. What became of a
-    referral is what is known at the data cut, so the latest ones are less complete.
+    One row per combination that occurs. What became of a referral is what is known at the data cut, so the
+    latest ones are less complete.
     """
     of, cut = PROGRAMMES[programme], dataset.manifest.data_cut
     periods = Periods(period, step)
     counted = [_bucket(bucket, of, periods, cut) for bucket in dataset.buckets]
     empty = pl.DataFrame(schema={**dict.fromkeys(_COLUMNS, pl.String), "count": pl.Int64})
-    together = pl.concat([empty, *counted]).group_by(_COLUMNS).agg(pl.col("count").sum())
-    kept = {name: word for name, word in where.items() if name in _COLUMNS}
-    return together.filter(*(pl.col(name) == word for name, word in kept.items())).sort(_COLUMNS)
+    return pl.concat([empty, *counted]).group_by(_COLUMNS).agg(pl.col("count").sum()).sort(_COLUMNS)
 
 
 def _bucket(bucket: Bucket, programme: Programme, periods: Periods, cut: date) -> pl.DataFrame:

@@ -75,6 +75,7 @@ class Step:
 
 
 NARROWED_BY = (Stratum.COUNTY, Stratum.AGE_GROUP, Stratum.SEX)  # when called
+_WORDS = [stratum.value for stratum in NARROWED_BY]
 
 
 def funnel(
@@ -84,20 +85,29 @@ def funnel(
 
     `where`: only those of these words of NARROWED_BY on the day they were called.
     """
+    return steps_of(reached(dataset, programme, asked), programme, where or {})
+
+
+def reached(dataset: Dataset, programme: str, asked: Period) -> pl.DataFrame:
+    """How many came to each step, a column for each; one row per county, age group and sex when called."""
     of, cut = PROGRAMMES[programme], dataset.manifest.data_cut
-    steps = STEPS[of.cancer]
-    parts = [_reached(bucket, of, asked, cut, where or {}) for bucket in dataset.buckets]
-    sums = [sum(part[place] for part in parts) for place in range(len(steps))]
-    return [Step(step, title, count) for (step, title), count in zip(steps.items(), sums, strict=True)]
+    steps = list(STEPS[of.cancer])
+    nobody = pl.DataFrame(schema={**dict.fromkeys(_WORDS, pl.String), **dict.fromkeys(steps, pl.Int64)})
+    parts = [_reached(bucket, of, asked, cut).select(nobody.columns) for bucket in dataset.buckets]
+    return pl.concat([nobody, *parts]).group_by(_WORDS).agg(pl.col(steps).sum()).sort(_WORDS)
 
 
-def _reached(
-    bucket: Bucket, programme: Programme, asked: Period, data_cut: date, where: Mapping[str, str]
-) -> list[int]:
+def steps_of(told: pl.DataFrame, programme: str, where: Mapping[str, str]) -> Sequence[Step]:
+    """The steps of those of whom `where` is true, of what `reached` told."""
+    those = told.filter(*(pl.col(name) == word for name, word in where.items()))
+    steps = STEPS[PROGRAMMES[programme].cancer]
+    return [Step(step, title, int(those[step].sum())) for step, title in steps.items()]
+
+
+def _reached(bucket: Bucket, programme: Programme, asked: Period, data_cut: date) -> pl.DataFrame:
     """Each step implies the ones before it, so that the shares multiply."""
     facts = Facts(bucket, programme, data_cut)
-    called = first_of_each(of_age(in_periods(calls(facts), Periods(asked)), programme.ages, programme.sexes))
-    people = called.filter(*(_is(called, programme, name, word) for name, word in where.items()))
+    people = first_of_each(of_age(in_periods(calls(facts), Periods(asked)), programme.ages, programme.sexes))
     valid = specimens(facts).filter("valid")
     row = next_row(people, valid, same_day=True)
     answered = inside(people["date"], told(valid, row), _ANSWER)
@@ -106,18 +116,22 @@ def _reached(
     for outcome in _LATER[programme.cancer].values():
         found = told(outcome(facts), next_row(tested, outcome(facts), same_day=True))
         steps.append(steps[-1] & inside(tested["date"], found, _FOLLOW_UP))
-    return [people.height, tested.height, *(int(step.sum()) for step in steps)]
+    everybody = pl.repeat(value=True, n=people.height, eager=True)
+    came = [everybody, answered, *(answered.clone().scatter(answered.arg_true(), step) for step in steps)]
+    columns = dict(zip(STEPS[programme.cancer], came, strict=True))
+    words = {name: _word_of(people, programme, name) for name in _WORDS}
+    return pl.DataFrame({**words, **columns}).group_by(_WORDS).agg(pl.col(list(columns)).cast(pl.Int64).sum())
 
 
-def _is(people: pl.DataFrame, programme: Programme, name: str, word: str) -> pl.Series:
+def _word_of(people: pl.DataFrame, programme: Programme, name: str) -> pl.Series:
     match Stratum(name):
         case Stratum.COUNTY:
-            return people["county"].cast(pl.String).replace(dict(counties())) == word
+            return people["county"].cast(pl.String).replace(dict(counties()))
         case Stratum.AGE_GROUP:
-            group = programme.ages.labels.index(word)
-            return group_of(people[programme.ages.column], programme.ages) == group
+            words = pl.Series(programme.ages.labels, dtype=pl.String)
+            return words.gather(group_of(people[programme.ages.column], programme.ages))
         case _:
-            return people["sex"].cast(pl.String) == word
+            return people["sex"].cast(pl.String)
 
 
 def followed_up(asked: Period, data_cut: date) -> Period:

@@ -12,7 +12,7 @@ from analytics.indicators.after_referral import after_referral
 from analytics.indicators.catalogue import of_programme
 from analytics.indicators.conservation import Conservation, conservation, overdue
 from analytics.indicators.engine import question
-from analytics.indicators.funnel import Step, followed_up, funnel
+from analytics.indicators.funnel import Step, followed_up, reached, steps_of
 from analytics.indicators.kept import Kept
 from analytics.indicators.period import Period
 from analytics.indicators.seen import Seen
@@ -91,17 +91,19 @@ class Counts:
         return self._once(key, lambda: self._kept.cells(wanted))
 
     def fates(self, programme: str, period: Period, step: int, where: Mapping[str, str]) -> pl.DataFrame:
-        """What became of those referred, see `after_referral`."""
-        key = ("fates", programme, period.text, step, *sorted(where.items()))
-        return self._once(key, lambda: after_referral(self._dataset, programme, period, step, where))
+        """What became of those referred, see `after_referral`; only of these counties or age groups."""
+        key = ("fates", programme, period.text, step)
+        told = self._once(key, lambda: after_referral(self._dataset, programme, period, step))
+        return told.filter(*(pl.col(name) == word for name, word in where.items() if name in told.columns))
 
     def steps(
         self, programme: str, period: Period, where: Mapping[str, str]
     ) -> tuple[Sequence[Step], Period]:
         """From invited to cancer, and of whom: the period, or the latest year whose follow-up is complete."""
         cohort = followed_up(period, self.source.data_cut)
-        key = ("steps", programme, cohort.text, *sorted(where.items()))
-        return self._once(key, lambda: funnel(self._dataset, programme, cohort, where)), cohort
+        key = ("steps", programme, cohort.text)
+        told = self._once(key, lambda: reached(self._dataset, programme, cohort))
+        return steps_of(told, programme, where), cohort
 
     def begun(self, programme: str) -> bool:
         """Whether anybody has been decided about in the programme, or anything was recorded in it."""

@@ -3,6 +3,7 @@
 advance  decide again for everyone whose next action has come
 send     letters and kits that are due, by the carriers of this installation
 sweep    judge laboratory messages that a killed process left behind
+wake     judge again what waited for a person, a kit or a code that is there now
 seal     audit records into the hash chain
 watch    tell the log, loudly and in counts, what is not as it should be
 """
@@ -19,6 +20,8 @@ from invitations.carriers.carrier import Carrier
 from invitations.sending.queries import failed_sendings, unacknowledged_batches
 from invitations.sending.send import send_due
 from invitations.sending.states import Channel
+from labs.commands import open_cases
+from labs.service import Laboratories
 from screening.ledger.advance import Advanced, advance
 from screening.ledger.failsafe import overdue_obligations
 from screening.protocols.load import family
@@ -109,8 +112,15 @@ async def _send(equipment: Equipment, today: date) -> Outcome:
 
 
 async def _sweep(equipment: Equipment, today: date) -> Outcome:
-    laboratories = laboratories_of(equipment.database, programmes=equipment.programmes, today=lambda: today)
-    return {"messages": await laboratories.judge_all()}
+    return {"messages": await _laboratories(equipment, today).judge_all()}
+
+
+async def _wake(equipment: Equipment, today: date) -> Outcome:
+    return {"messages": await _laboratories(equipment, today).wake()}
+
+
+def _laboratories(equipment: Equipment, today: date) -> Laboratories:
+    return laboratories_of(equipment.database, programmes=equipment.programmes, today=lambda: today)
 
 
 async def _seal(equipment: Equipment, today: date) -> Outcome:
@@ -141,6 +151,7 @@ async def _look(equipment: Equipment, tx: Transaction) -> dict[str, object]:
             tx, older_than_days=equipment.acknowledged_within
         ),
         "letters_failed": await failed_sendings(tx),
+        "results_in_quarantine": await open_cases(tx),
         "jobs_in_trouble": await troubled_slots(tx, since=datetime.now(UTC) - _DAY),
         "audit_records_not_sealed": await unsealed_records(tx, older_than=_SEALED_WITHIN),
     }
@@ -150,6 +161,7 @@ JOBS: Mapping[str, Callable[[Equipment, date], Awaitable[Outcome]]] = {
     "advance": _advance,
     "send": _send,
     "sweep": _sweep,
+    "wake": _wake,
     "seal": _seal,
     "watch": _watch,
 }

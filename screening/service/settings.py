@@ -1,13 +1,17 @@
 """What an installation decides, from the environment."""
 
 import os
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import msgspec
 
 from screening.refusals import Refused
 
 PROGRAMMES = ("no-cervical",)
+PROCESSING = ("P", "T", "D")  # HL7 v2 table 0103
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -23,6 +27,7 @@ class Cadences(msgspec.Struct, frozen=True):
     advance: str = "*/5 * * * *"
     send: str = "*/10 7-19 * * mon-fri"
     sweep: str = "* * * * *"
+    wake: str = "*/10 * * * *"
     seal: str = "*/5 * * * *"
     watch: str = "0 7 * * *"
 
@@ -58,7 +63,7 @@ def settings_from_environment() -> Settings:
         oidc_issuer=os.environ.get("OIDC_ISSUER") or None,
         audience=os.environ.get("SCREENING_AUDIENCE", defaults.audience),
         accept_synthetic=os.environ.get("SCREENING_ACCEPT_SYNTHETIC") == "1",
-        processing=os.environ.get("SCREENING_PROCESSING", defaults.processing),
+        processing=_one_of("SCREENING_PROCESSING", defaults.processing, PROCESSING),
         mailbox_url=os.environ.get("SCREENING_MAILBOX_URL") or None,
         mailbox_token=os.environ.get("SCREENING_MAILBOX_TOKEN") or None,
         spool=Path(os.environ.get("SCREENING_SPOOL", defaults.spool)),
@@ -67,18 +72,23 @@ def settings_from_environment() -> Settings:
         protocols=_folder("SCREENING_PROTOCOLS"),
         figures_at_most=_whole("SCREENING_FIGURES_AT_MOST", defaults.figures_at_most, "seconds"),
         figures=_folder("SCREENING_FIGURES"),
-        time_zone=os.environ.get("SCREENING_TIME_ZONE", defaults.time_zone),
+        time_zone=_one_of("SCREENING_TIME_ZONE", defaults.time_zone, available_timezones()),
         cadences=_cadences(),
     )
 
 
 def log_level() -> str:
     """SCREENING_LOG_LEVEL: from which level on the log tells; debug tells of every sweep too."""
-    said = os.environ.get("SCREENING_LOG_LEVEL", "").lower() or "info"
-    if said not in LOG_LEVELS:
-        raise Refused(
-            "setting_invalid", f"SCREENING_LOG_LEVEL={said!r}: expected one of {', '.join(LOG_LEVELS)}"
-        )
+    return _one_of("SCREENING_LOG_LEVEL", "info", LOG_LEVELS, lower=True)
+
+
+def _one_of(variable: str, default: str, known: Collection[str], *, lower: bool = False) -> str:
+    """Refuses another, naming the nearest of those that there are."""
+    said = os.environ.get(variable) or default
+    said = said.lower() if lower else said
+    if said not in known:
+        near = get_close_matches(said, known, n=3) or sorted(known)[:6]
+        raise Refused("setting_invalid", f"{variable}={said!r}: expected one such as {', '.join(near)}")
     return said
 
 

@@ -88,13 +88,12 @@ async def test_jobs_called_again_on_the_same_day_do_nothing_more(people, equipme
 
 
 async def test_an_unknown_job_is_refused_with_those_there_are(equipment):
-    with pytest.raises(Refused, match="advance, send, sweep, seal, watch"):
+    with pytest.raises(Refused, match="advance, send, sweep, wake, seal, watch"):
         await run_job("adavnce", equipment, today=TODAY)
 
 
-async def test_messages_left_pending_by_a_killed_process_are_swept_up_and_followed(
-    people, equipment, database
-):
+async def stored_by_a_killed_process(database, *, person):
+    """A result that was answered and not judged."""
     await database.run(
         lambda tx: register_laboratory(tx, code="AHUS", name="Ahus", profile="extended"),
         actor=ACTOR,
@@ -107,7 +106,7 @@ async def test_messages_left_pending_by_a_killed_process_are_swept_up_and_follow
     killed = Laboratories(database, programme=PROGRAMME, today=lambda: TODAY, after_judged=nobody)
     await killed.intake.start()
     result = {
-        "message_id": "R1", "person": f"1391694{OVERDUE:04}", "specimen": "S1", "taken_on": "2025-02-20",
+        "message_id": "R1", "person": person, "specimen": "S1", "taken_on": "2025-02-20",
         "test": "cytology", "findings": ["nilm"],
     }  # fmt: skip
     await killed.take_json(
@@ -116,7 +115,14 @@ async def test_messages_left_pending_by_a_killed_process_are_swept_up_and_follow
         actor=Actor("lis", frozenset({Role.LABORATORY}), "AHUS"),
     )
     await killed.intake.stop()
+
+
+async def test_messages_left_pending_by_a_killed_process_are_swept_up_and_followed(
+    people, equipment, database
+):
+    await stored_by_a_killed_process(database, person=f"1391694{OVERDUE:04}")
     assert await database.pool.fetchval("select count(*) from lab_pending") == 1
+    assert await run_job("wake", equipment, today=TODAY) == {"messages": 0}
     assert await run_job("sweep", equipment, today=TODAY) == {"messages": 1}
     assert await database.pool.fetchval("select count(*) from lab_pending") == 0
     assert await database.pool.fetchval("select outcome from lab_judgement") == "applied"
@@ -144,6 +150,8 @@ async def test_the_watch_tells_in_counts_what_is_not_as_it_should_be(people, dat
     await database.pool.execute(
         "insert into job_run (job, slot, state, lease_until) values ('seal', now(), 'failed', now())"
     )
+    await stored_by_a_killed_process(database, person="17858097541")
+    await run_job("sweep", equipment, today=TODAY)
     connection = await asyncpg.connect(url)
     await connection.execute(
         "alter table audit disable trigger all; update audit set at = at - interval '2 hours';"
@@ -157,6 +165,7 @@ async def test_the_watch_tells_in_counts_what_is_not_as_it_should_be(people, dat
     assert seen["letters_failed"] == 1
     assert seen["jobs_in_trouble"] == {"seal": 1}
     assert seen["audit_records_not_sealed"] > 0
+    assert seen["results_in_quarantine"] == {"person_unknown": 1}
     assert [(one["log_level"], one["event"]) for one in logs] == [
         ("warning", what.replace("_", " ")) for what in seen
     ]
@@ -231,4 +240,16 @@ def test_cadences_come_from_the_environment_and_a_wrong_one_is_named(equipment, 
         scheduled_jobs(equipment, settings_from_environment())
     monkeypatch.setenv("SCREENING_ACKNOWLEDGED_WITHIN", "soon")
     with pytest.raises(Refused, match="SCREENING_ACKNOWLEDGED_WITHIN"):
+        settings_from_environment()
+
+
+@pytest.mark.parametrize(
+    ("variable", "said", "near"),
+    [("SCREENING_TIME_ZONE", "Europe/Olso", "Europe/Oslo"), ("SCREENING_PROCESSING", "Q", "D, P, T")],
+)
+def test_a_setting_that_is_none_of_those_there_are_is_refused_with_the_nearest(
+    monkeypatch, variable, said, near
+):
+    monkeypatch.setenv(variable, said)
+    with pytest.raises(Refused, match=f"{variable}='{said}': expected one such as .*{near}"):
         settings_from_environment()

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from analytics.world.messages import Report, hl7
+from labs import codes
 from labs.commands import close_case, register_laboratory, rejudge_case
 from labs.service import Laboratories
 from screening.people.commands import Source, load_feed
@@ -112,6 +113,38 @@ async def test_a_correction_of_a_correction_supersedes_the_correction(laboratori
     assert await in_force(database) == [("S1", "hpv", "negative")]
     rows = await database.pool.fetch("select id, supersedes from event where kind = 'tested' order by id")
     assert [row["supersedes"] for row in rows] == [None, *[row["id"] for row in rows[:-1]]]
+
+
+async def test_a_result_that_came_before_its_person_is_judged_when_she_is_registered(laboratories, database):
+    """Nobody has to ask for it, and while she is unknown nothing is written again and again."""
+    await send(laboratories, said("M1", "hpv_16", person=NOBODY), said("M2", specimen="S2"))
+    assert await laboratories.wake() == 0
+    assert await cases(database) == ["person_unknown"]
+    assert await outcomes(database) == [("M1", "quarantined"), ("M2", "applied")]
+    await register(database, {"national_id": NOBODY})
+    assert await laboratories.wake() == 1
+    assert await in_force(database) == [("S2", "hpv", "negative"), ("S1", "hpv", "hpv_16")]
+    assert await cases(database) == []
+    assert await laboratories.wake() == 0
+
+
+async def test_what_could_not_be_read_is_judged_once_its_code_is_known(laboratories, database, monkeypatch):
+    strange = said("M1", "hpv_16").replace(b"115326008", b"115326999")
+    assert b"MSA|AE|" in await laboratories.take_hl7(strange, actor=CALLER)
+    await laboratories.judge_all()
+    assert await laboratories.wake() == 0
+    assert await cases(database) == ["unusable"]
+    monkeypatch.setitem(codes._HPV_TYPES, "115326999", 16)
+    assert await laboratories.wake() == 1
+    assert await in_force(database) == [("S1", "hpv", "hpv_16")]
+    assert await cases(database) == []
+
+
+async def test_many_cases_are_looked_at_in_turn(laboratories, database):
+    await send(laboratories, *(said(f"M{n}", person=NOBODY, specimen=f"S{n}") for n in range(5)))
+    await register(database, {"national_id": NOBODY})
+    assert await laboratories.wake(together=2) == 5
+    assert len(await in_force(database)) == 5
 
 
 async def test_a_correction_of_the_day_alone_is_a_correction(laboratories, database):

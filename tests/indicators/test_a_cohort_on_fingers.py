@@ -113,6 +113,34 @@ def test_the_funnel_counts_each_step_among_those_of_the_step_before(cohort):
     ]  # fmt: skip
 
 
+def test_the_funnel_tells_how_far_each_went_of_all_and_of_those_of_one_county():
+    """Seven women of whom each went a step further than the one before, by turns of Oslo and of Vestland."""
+    way = [
+        Happening(date=date(2024, 2, 1), kind="invited"),
+        Happening(date=date(2024, 3, 1), kind="tested", test="hpv", findings="hpv_16"),
+        Happening(date=date(2024, 4, 1), kind="referred", to="colposcopy"),
+        Happening(date=date(2024, 5, 1), kind="appointment_attended", to="colposcopy"),
+        Happening(date=date(2024, 5, 2), kind="tested", test="histology", findings="cin2"),
+        Happening(date=date(2024, 5, 3), kind="tested", test="histology", findings="scc"),
+    ]
+    negative = Happening(date=date(2024, 3, 1), kind="tested", test="hpv", findings="negative")
+    ways = [way[:1], [way[0], negative], *(way[: steps + 1] for steps in range(1, 6))]
+    women = [
+        Life(born=date(1985, 1, 1), homes=[Home(municipality=("0301", "4601")[number % 2])], events=events)
+        for number, events in enumerate(ways)
+    ]
+    data = dataset(women, data_cut=date(2026, 7, 1), buckets=2)
+
+    def counts(**where):
+        return [step.count for step in funnel(data, "no-cervical", period("2024"), where)]
+
+    assert counts() == [7, 6, 5, 4, 3, 2, 1]
+    assert counts(county="Oslo") == [4, 3, 3, 2, 2, 1, 1]
+    assert counts(county="Vestland", sex="female") == [3, 3, 2, 2, 1, 1, 0]
+    assert counts(county="Oslo", age_group="35-39") == counts(county="Oslo")
+    assert counts(county="Oslo", age_group="40-44") == [0] * 7
+
+
 def test_the_funnel_goes_back_to_the_latest_year_that_was_followed_up():
     assert followed_up(period("2025"), date(2026, 1, 1)).text == "2023"
     assert followed_up(period("2023"), date(2026, 1, 1)).text == "2023"

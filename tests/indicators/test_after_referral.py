@@ -7,7 +7,9 @@ import pytest
 from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators import after_referral as became
 from analytics.indicators.engine import compute, question
+from analytics.indicators.kept import Kept
 from analytics.indicators.period import period
+from analytics.reports.counts import Counts
 
 REFERRED = date(2024, 2, 1)
 
@@ -38,7 +40,7 @@ def woman(*events, unit="clinic"):
 )
 def test_each_referral_has_one_outcome(events, fate):
     told = became.after_referral(
-        dataset([woman(*events)], data_cut=date(2026, 7, 1)), "no-cervical", period("2024"), 12, {}
+        dataset([woman(*events)], data_cut=date(2026, 7, 1)), "no-cervical", period("2024"), 12
     )
     assert told.select("part", "unit", "age_group", "fate", "count").rows() == [
         ("2024", "clinic", "35-39", fate, 1)
@@ -47,8 +49,9 @@ def test_each_referral_has_one_outcome(events, fate):
 
 def test_reasons_can_be_asked_of_one_county_and_by_quarter():
     data = dataset([woman(), woman()], data_cut=date(2026, 7, 1))
+    counts = Counts(Kept(data))
     of_oslo, of_agder = (
-        became.after_referral(data, "no-cervical", period("2024"), 3, {"county": county})["count"].sum()
+        counts.fates("no-cervical", period("2024"), 3, {"county": county})["count"].sum()
         for county in ("Oslo", "Agder")
     )
     assert (of_oslo, of_agder) == (2, 0)

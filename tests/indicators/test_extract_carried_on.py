@@ -19,6 +19,7 @@ from screening.people.commands import Source, load_feed
 from screening.people.feed import FeedFormat
 from screening.people.national_id import synthetic_numbers
 from screening.protocols.load import family
+from screening.refusals import Refused
 from screening.storage.transaction import system_actor
 from screening.vocabulary import EventKind
 from tests.indicators.test_extract import ACTOR, PROGRAMME, TODAY, hpv, settle, tell
@@ -224,6 +225,12 @@ async def test_pseudonyms_stay_in_one_folder_and_differ_between_two(url, databas
         await taken(database, tmp_path / name, in_full=True)
         people.append(sorted(tables(tmp_path / name)["persons"]["person"]))
     assert people[0] == people[1] != people[2]
+
+
+async def test_what_will_be_known_on_a_day_to_come_is_not_told(database, tmp_path):
+    with pytest.raises(Refused, match="known on 2024-03-02: today is 2024-03-01"):
+        await taken(database, tmp_path / "data", today=D(2024, 3, 1), known_on=D(2024, 3, 2))
+    assert not (tmp_path / "data").exists()
 
 
 async def test_as_known_on_an_earlier_day_is_what_was_extracted_that_day(url, database, tmp_path):

@@ -58,7 +58,9 @@ async def test_news_is_seen_whatever_digit_the_number_of_an_earlier_transaction_
     """999 is less than 1000, though not in the order of words."""
     await database.pool.execute(_PEOPLE)
     for earlier in (_EVENT, _STANDING):
-        await database.pool.execute(earlier.replace(") values", ", xid) values").replace("'here')", "'here', '9')"))
+        await database.pool.execute(
+            earlier.replace(") values", ", xid) values").replace("'here')", "'here', '9')")
+        )
     latest = Latest(at_most=0)
     before = await asked(latest, database)
     await database.pool.execute(news.replace("values (3", "values (4"))
