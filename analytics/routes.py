@@ -81,12 +81,14 @@ async def list_indicators(
 
     `county`, `lab` and `unit` narrow it down to one, by the names that the dashboard shows.
 
+    `denominator` counts person-days where the unit is per person-years; the table and the page tell years.
+
     JSON, CSV, Parquet, an Arrow stream, Excel, a plain table or the HTML page, as the Accept header (or `format`)
     asks. The ETag changes with the data, the definitions and the question; send it back as If-None-Match,
     and what has not changed is answered 304. Analysts are told no small numbers, and others rounded:
     `hidden` says so.
     """
-    refuse_others(request.query_params, _PARAMETERS)
+    refuse_others(request.query_params.multi_items(), _PARAMETERS, lists=("by", "ids"))
     if programme is None and period is None:
         return Response([described(of) for offered in CATALOGUE.values() for of in offered.values()])
     when = _period(request, period)

@@ -72,7 +72,7 @@ async def show_dashboard(
     lang: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """`period` is by default the last whole year; `lang` (nb or en) what the browser prefers."""
-    refuse_others(request.query_params, ("period", "lang"))
+    refuse_others(request.query_params.multi_items(), ("period", "lang"))
     when, language = _period(request, period), _language(request, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -112,7 +112,7 @@ async def show_programme(
     filters = {
         "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
     }  # fmt: skip
-    refuse_others(request.query_params, _ASKED)
+    refuse_others(request.query_params.multi_items(), _ASKED)
     wanted = _wanted(request, programme, indicator, period, filters, lang)
     trouble: str | None = request.app.state.shelf.trouble
 
@@ -162,7 +162,7 @@ async def take_away(
     filters = {
         "county": county, "age_group": age_group, "sex": sex, "sample": sample, "lab": lab, "unit": unit,
     }  # fmt: skip
-    refuse_others(request.query_params, (*_ASKED, "width"))
+    refuse_others(request.query_params.multi_items(), (*_ASKED, "width"))
     wanted = _wanted(request, programme, indicator, period, filters, lang)
 
     def taken(desk: Desk) -> bytes:

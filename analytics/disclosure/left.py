@@ -97,6 +97,11 @@ CHAINS = (
     ("positivity", "advanced_neoplasia_detection_rate"),
     ("advanced_adenoma_detection_rate.rest", "cancer_detection_rate"),
     ("ppv_advanced_adenoma.rest", "ppv_cancer"),
+    ("ppv_cancer.denominator", "pccrc_3y_share.denominator", "post_colonoscopy_cancer_3y"),
+    ("ppv_cancer.rest", "pccrc_3y_share"),
+    ("pccrc_3y_share.rest", "ppv_cancer"),
+    ("ppv_advanced_adenoma.rest", "pccrc_3y_share.rest"),
+    ("post_colonoscopy_cancer_3y.denominator", "pccrc_3y_share"),
     ("fit_sensitivity", "cancer_detection_rate"),
     ("fit_sensitivity.rest", "fit_interval_cancer_rate"),
 )  # fmt: skip

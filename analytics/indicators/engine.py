@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, type[pl.DataType]] = {
     "programme": pl.String,
     "period": pl.String,
     "numerator": pl.Int64,
-    "denominator": pl.Int64,
+    "denominator": pl.Int64,  # of how many units; person-days where the value is told per person-years
     "value": pl.Float64,  # in `unit`; null where nothing was observed
     "unit": pl.String,  # of the value; where results are split by unit, the clinic, and the definition tells this
     "low": pl.Float64,  # 95 % interval by `method`, in `unit`

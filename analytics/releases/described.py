@@ -22,7 +22,7 @@ _MEANING: Mapping[str, str] = {
     "programme": "screening programme",
     "period": "calendar period of the anchor day",
     "numerator": "counted, in the indicator's unit of counting; empty where hidden",
-    "denominator": "of how many; empty where hidden",
+    "denominator": "of how many, or person-days where the unit is per person-years; empty where hidden",
     "value": "the figure, in `unit`; empty where nothing was observed, or hidden",
     "unit": "unit of value, low, high and standard",
     "low": "lower limit of the 95 % interval",

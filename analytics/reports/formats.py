@@ -18,7 +18,7 @@ from analytics.indicators.engine import Results
 from analytics.indicators.model import Indicator
 from analytics.indicators.reference import HOME, published
 from analytics.reports.spreadsheet import as_csv, as_excel
-from analytics.reports.words import NO_INTERVAL
+from analytics.reports.words import NO_INTERVAL, Language, Wording
 from screening.refusals import Refused
 
 _SHOWN = ("value", "low", "high", "standard")
@@ -126,7 +126,7 @@ def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
         row["period"],
         *(row[name] or "" for name in strata),
         _whole(row["numerator"]),
-        _whole(row["denominator"]),
+        _of_how_many(row["denominator"], of),
         ":" if row.get(HIDDEN) else shown(row["value"], of),
         limits,
         standard,
@@ -137,6 +137,12 @@ def _cells(row: Mapping[str, Any], strata: list[str]) -> list[str]:
 
 def _whole(count: int | None) -> str:
     return ":" if count is None else f"{count:,}"
+
+
+def _of_how_many(denominator: int | None, of: Indicator) -> str:
+    """Time at risk, which is counted in days, is told in the years that its rate is told per."""
+    told = Wording(Language.ENGLISH).exposure
+    return _whole(None) if denominator is None else told(denominator, of.measure)
 
 
 def _published(of: Indicator) -> str:

@@ -18,6 +18,7 @@ _SENTENCES: Mapping[str, str] = {
     "period_without_data": "{period} begins after the day on which the data end, {data_cut}.",
     "too_many_parts": "{period} has too many parts to be shown at once; ask for a shorter period.",
     "unknown_language": "There are Norwegian (nb) and English (en).",
+    "repeated_parameter": "“{parameter}” was given several times in the address; give it once.",
     "role_may_not": "This page is for the programme's own staff; you are signed in with another role.",
 }
 

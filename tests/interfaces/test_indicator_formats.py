@@ -81,6 +81,18 @@ def test_the_table_says_what_will_still_change_and_how_sure_it_is(data):
     assert "Data as of 2026-01-01. 95 % intervals: wilson." in table
 
 
+def test_the_table_tells_time_at_risk_in_the_years_its_rate_is_per_and_the_files_in_days(data):
+    lived = results(data, ids=["cancer_incidence"])
+    assert "  2\u00a0person-years  " in render(lived, Format.TABLE).decode()
+    assert json.loads(render(lived, Format.JSON))[0]["denominator"] == 2 * 365
+    assert next(csv.DictReader(io.StringIO(render(lived, Format.CSV).decode())))["denominator"] == "730"
+
+
+def test_results_nobody_was_to_be_told_are_a_dash(data):
+    table = render(results(data, ids=["result_turnaround_14d"]), Format.TABLE).decode()
+    assert re.search(r"within 14 days of the sample +2025 +0 +0 +– ", table)
+
+
 @pytest.mark.parametrize("form", [Format.JSON, Format.CSV, Format.TABLE, Format.PARQUET, Format.XLSX])
 def test_the_same_question_gives_the_same_bytes(data, form):
     asked = {"by": ["county", "year"]}

@@ -89,6 +89,20 @@ async def test_a_parameter_nobody_reads_is_refused_naming_the_nearest(client):
     assert "no parameter 'conty'; did you mean 'county'?" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("ids=test_coverage&ids=participation", "parameter 'ids' was given 2 times; give it once, its words separated by commas"),
+        ("ids=test_coverage&by=county&by=county", "parameter 'by' was given 2 times; give it once, its words separated by commas"),
+        ("county=Oslo&county=Agder&county=", "parameter 'county' was given 3 times; give it once, it can say one thing"),
+    ],
+)  # fmt: skip
+async def test_a_parameter_given_twice_is_refused_and_not_answered_by_the_last(client, address, told):
+    answer = await client.get(f"/indicators?programme=no-cervical&period=2025&{address}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "repeated_parameter")
+    assert told in answer.json()["detail"]
+
+
 async def test_a_stratum_asked_for_twice_is_told_once(client):
     asked = {"programme": "no-cervical", "period": "2025", "ids": "test_coverage", "by": "county,county"}
     row = (await client.get("/indicators", params=asked)).json()[0]

@@ -205,6 +205,24 @@ def _missing(programme: Programme) -> list[Indicator]:
             counted=reached(happened.cancers),
         ),
         defining(programme)(
+            id="pccrc_3y_share",
+            title="Cancers 6 to 36 months after colonoscopy, of all within 36 months",
+            population=f"{people(programme)} at colonoscopy",
+            numerator="the cancer was found later than 6 months after",
+            denominator="people with colonoscopy after a positive test in the period, from the first that cancer followed"
+            " within 36 months",
+            anchor=Anchor.ASSESSMENT,
+            window=Window(begin=Length(months=6), length=Length(months=36)),
+            maturity=Length(months=36),
+            whose="international",
+            sources=("R15",),
+            strata=(*basic(programme), Stratum.UNIT, Stratum.ROUND, Stratum.SCREEN),
+            units=first(happened.with_cancer),
+            counted=flagged("later"),
+            note="The rate that the World Endoscopy Organization compares colonoscopy by, here of colonoscopies after a"
+            " positive stool test only. Fewer cancers found at once make it rise too.",
+        ),
+        defining(programme)(
             id="stage_one_share",
             title="Cancers of stage I",
             population="people of any age at diagnosis",

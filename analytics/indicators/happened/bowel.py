@@ -11,6 +11,7 @@ from screening.vocabulary import EventKind, Test
 _ADENOMA = "advanced_adenoma"  # also the end of `non_advanced_adenoma`
 _AFTER_POSITIVE = Length(months=12)
 _SAME_EPISODE = Length(months=6)
+_THREE_YEARS = Length(months=36)
 
 
 @fact
@@ -134,3 +135,12 @@ def without_cancer(facts: Facts) -> pl.DataFrame:
     done = assessed_after_positive(facts)
     found = next_day(done, cancers(facts))
     return done.filter(~inside(done["date"], found, _SAME_EPISODE))
+
+
+@fact
+def with_cancer(facts: Facts) -> pl.DataFrame:
+    """Colonoscopies after a positive test, with cancer within three years; `later`: not within the first six months."""
+    done = assessed_after_positive(facts)
+    found = next_day(done, cancers(facts))
+    later = ~inside(done["date"], found, _SAME_EPISODE)
+    return done.with_columns(later=later).filter(inside(done["date"], found, _THREE_YEARS))

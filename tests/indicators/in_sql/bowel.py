@@ -92,6 +92,9 @@ QUERIES = {
         first("assessed", f"{AFTER_POSITIVE} and not {reached('cancer', months(6))}"),
         reached("cancer", months(36), start=months(6)),
     ),
+    "pccrc_3y_share": share(
+        first("assessed", f"{AFTER_POSITIVE} and {reached('cancer', months(36))}"), f"not {reached('cancer', months(6))}"
+    ),
     "stage_one_share": share(first("first_of_day"), "u.stage = 'I'"),
     "cancer_incidence": lived,
 }  # fmt: skip

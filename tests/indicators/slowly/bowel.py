@@ -170,6 +170,12 @@ def post_colonoscopy(life, asked):
     )
 
 
+def cancer_later(life, asked):
+    done = after_positive(life, assessed(life))
+    found = {d: first_within(cancers(life), d, months_after(d, 36)) for d in done}
+    return shares(asked.first(life, [d for d in done if found[d]]), lambda d: found[d] > months_after(d, 6))
+
+
 def stages(life, asked):
     told = sorted(
         (
@@ -243,6 +249,7 @@ def slowly(months=24):
         "fit_interval_cancer_rate": interval,
         "fit_sensitivity": sensitivity,
         "post_colonoscopy_cancer_3y": post_colonoscopy,
+        "pccrc_3y_share": cancer_later,
         "stage_one_share": stages,
         "cancer_incidence": lambda life, asked: lived(life, asked, cancers(life)),
     }
