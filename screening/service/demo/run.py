@@ -108,7 +108,8 @@ class Demo:
     async def _decide_until(self, ending: asyncio.Event) -> None:
         while not ending.is_set():
             try:
-                await run_job("advance", self._equipment, today=self.clock.today())
+                for job in ("wake", "advance"):
+                    await run_job(job, self._equipment, today=self.clock.today())
             except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 _log.warning("people not decided about, trying again", error=type(error).__name__)
             with suppress(TimeoutError):
