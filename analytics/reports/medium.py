@@ -18,6 +18,7 @@ _SIZE = re.compile(r'<svg [^>]*?class="marks" width="([\d.]+)" height="[\d.]+"')
 _ID = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z_])')
 # Pictures in a file: on A4, two of them side by side or one across, their text is still 7 to 8 points.
 _HALF_IN_FILE, _WHOLE_IN_FILE = 400, 780
+_NO_ICON = void("link", rel="icon", href="data:,")  # so that browsers do not ask for one
 SMALL = {"spark": 120, "gauge": 220, **{f"gauge-{screen}": 220 for screen in SCREENS}}
 
 
@@ -71,8 +72,7 @@ class Served:
 
     def styled(self) -> Markup:
         style_ = void("link", rel="stylesheet", href=f"/dashboard/page.css?{style_version()}")
-        no_icon = void("link", rel="icon", href="data:,")  # so that browsers do not ask for one
-        return joined(style_, no_icon)
+        return joined(style_, _NO_ICON)
 
     def picture(self, look: Look, view: View) -> Markup:
         """One picture for a wide screen and paper, another for a narrow one; loaded when it comes into sight."""
@@ -119,7 +119,7 @@ class Whole:
         return Markup()
 
     def styled(self) -> Markup:
-        return tag("style", Markup(style()))
+        return joined(tag("style", Markup(style())), _NO_ICON)
 
     def picture(self, look: Look, view: View) -> Markup:
         if view.name in SMALL:

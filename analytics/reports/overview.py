@@ -68,7 +68,7 @@ def _steps(look: Look, medium: Medium) -> Markup:
     say, view = look.say, views_of_all.steps(look)
     if view is not None:
         return section(say("From invited to cancer"), figure(look, view, medium))
-    told = say("Those who were called cannot be told apart by these filters: who is called has no test yet.")
+    told = views_of_all.no_steps(look) or ""
     return section(say("From invited to cancer"), tag("p", told, class_="note"))
 
 

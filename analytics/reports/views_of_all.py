@@ -48,8 +48,8 @@ _KINDS = {
 
 
 def steps(look: Look) -> View | None:
-    """None where filters hold that the way from invited to cancer cannot be narrowed by."""
-    if not look.asked.where.keys() <= set(NARROWED_BY):
+    """None where `no_steps` says why."""
+    if no_steps(look) is not None:
         return None
     say = look.say
     found, cohort = look.counts.steps(look.asked.programme.id, look.asked.period, look.asked.where)
@@ -75,6 +75,23 @@ def steps(look: Look) -> View | None:
         drawing=lambda width: charts.steps(rows, width),
         wide=True,
     )
+
+
+def no_steps(look: Look) -> str | None:
+    """Why nothing can be told from invited to cancer: the filters, or that nobody was called; None where it can."""
+    say = look.say
+    if not look.asked.where.keys() <= set(NARROWED_BY):
+        return say(
+            "Those who were called cannot be told apart by these filters: who is called has no test yet."
+        )
+    found, cohort = look.counts.steps(look.asked.programme.id, look.asked.period, look.asked.where)
+    if found[0].count:
+        return None
+    cut = say.day(look.counts.source.data_cut)
+    return say(
+        "Nobody was called in {year}, and follow-up of later years is not complete on {day}." if cohort != look.asked.period
+        else "Nobody was called in {year}.", year=cohort.text, day=cut,
+    )  # fmt: skip
 
 
 def _step_text(count: int, before: int, look: Look) -> str:

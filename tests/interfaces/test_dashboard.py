@@ -328,6 +328,14 @@ def look_at(kept_, *, indicator=None, **filters):
     return Look(Counts(kept_), wanted)
 
 
+def test_where_nobody_was_called_the_page_says_so_and_draws_no_empty_steps():
+    data = Kept(dataset([woman(number) for number in range(12)], data_cut=date(2025, 7, 1)))
+    wanted = asked("no-cervical", period("2021"), Language.ENGLISH, filters={})
+    told = programme_page(Look(Counts(data), wanted), SERVED)
+    assert "Nobody was called in 2021." in told
+    assert "People first called in 2021" not in told
+
+
 def test_an_indicator_of_which_nothing_was_observed_says_so():
     data = dataset([woman(number) for number in range(12)], data_cut=date(2026, 7, 1))
     wanted = asked("no-cervical", period("2015"), Language.ENGLISH, indicator="treatment_rate", filters={})
