@@ -146,10 +146,7 @@ def _by_period(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
     """Whatever the definitions, and of whatever data cut: what they differ by, a reader may take for nothing."""
     spans: dict[Hashable, list[tuple[Span, Cell]]] = defaultdict(list)
     for cell in cells:
-        if cell.what != What.REST:
-            spans[cell.place._replace(period="", definition=""), cell.what].append(
-                (span_of(cell.place), cell)
-            )
+        spans[cell.place._replace(period="", definition=""), cell.what].append((span_of(cell.place), cell))
     for told in spans.values():
         yield from _inside_each_other(told)
 

@@ -114,6 +114,17 @@ def test_two_years_less_one_of_them_tell_no_small_number(first, second):
     assert [one.frame["numerator"].item() for one in told] == [None, None]
 
 
+@pytest.mark.parametrize(("first", "second"), [("2023-2024", "2024"), ("2024", "2023-2024")])
+def test_two_years_less_one_of_them_do_not_tell_the_few_who_were_not_counted(first, second):
+    """88 of 100 in two years and 40 of 50 in one of them would be 48 of 50 in the other: all but 2."""
+    counts = {"2023-2024": (88, 100), "2024": (40, 50)}
+    before = judge(tables({("Oslo",): counts[first]}, by=("county",), when=first), PUBLIC)
+    assert not [cell for cell in before.hidden if cell.what == "numerator"]
+    answers = tables({("Oslo",): counts[second]}, by=("county",), when=second)
+    told = tell(answers, judge(answers, PUBLIC, [earlier(before)]), PUBLIC)
+    assert [one.frame["numerator"].item() for one in told] == [None, None]
+
+
 def referred(*, seen):
     events = [Happening(date=REFERRED, kind="referred", to="colposcopy")]
     if seen:
