@@ -16,6 +16,7 @@ from labs.judgement import (
     APPLIED,
     KNOWN,
     MENDABLE,
+    NOT_JUDGED,
     QUARANTINED,
     WAITING,
     Held,
@@ -49,7 +50,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Woken(msgspec.Struct, frozen=True):
-    """`last`: the case after which to go on; None: there are no more."""
+    """`last`: the message after which to go on; None: there are no more."""
 
     messages: int
     last: int | None
@@ -152,34 +153,39 @@ async def first_pending(tx: Transaction) -> int | None:
     return await tx.value("select min(message_id) from lab_pending")
 
 
+# A message that could not be judged waits for a person alone, whatever else of it is open.
 _MENDABLE = """
-select q.id as case_id, q.position, q.code, m.id, m.channel, m.laboratory, m.verdict, m.faults, m.body, m.received_on
-  from quarantine q join lab_message m on m.id = q.message_id
- where q.state = 'open' and q.code = any($1) and q.id > $2 order by q.id limit $3
+with waiting as (
+  select message_id, array_agg(position) filter (where code = any($1)) as positions,
+         array_agg(code) filter (where code = any($1)) as codes
+    from quarantine where state = 'open' and message_id > $2
+   group by message_id having bool_or(code = any($1)) and not bool_or(code = $4)
+   order by message_id limit $3)
+select m.id, m.channel, m.laboratory, m.verdict, m.faults, m.body, m.received_on, w.positions, w.codes
+  from waiting w join lab_message m on m.id = w.message_id order by m.id
 """
 
 
 async def wake_mended(tx: Transaction, *, programme: str, after: int, limit: int) -> Woken:
     """Have those messages judged again whose open cases would no longer be judged as they were.
 
-    Of up to `limit` cases after the one numbered `after`.
+    Of up to `limit` messages with such cases after the one numbered `after`.
     """
-    cases = await tx.rows(_MENDABLE, list(MENDABLE), after, limit)
-    read = {case["id"]: _read_again(case) for case in cases}
-    known = await _knowledge(tx, programme, list(read.items()))
-    now = {
-        (one.message, one.position): one.code
-        for message, reading in read.items()
-        for one in judge_message(message, reading, known)
-    }
-    mended = {case["id"] for case in cases if now.get((case["id"], case["position"])) != case["code"]}
+    rows = await tx.rows(_MENDABLE, list(MENDABLE), after, limit, NOT_JUDGED)
+    read = [(row["id"], _read_again(row)) for row in rows]
+    known = await _knowledge(tx, programme, read)
+    mended = [row["id"] for row, (_, reading) in zip(rows, read, strict=True) if _mended(row, reading, known)]
     if mended:
         await tx.run(
-            "insert into lab_pending (message_id) select unnest($1::bigint[]) on conflict do nothing",
-            sorted(mended),
+            "insert into lab_pending (message_id) select unnest($1::bigint[]) on conflict do nothing", mended
         )
         await tx.audit("woke messages whose cases are mended", facts={"messages": len(mended)})
-    return Woken(len(mended), cases[-1]["case_id"] if len(cases) == limit else None)
+    return Woken(len(mended), rows[-1]["id"] if len(rows) == limit else None)
+
+
+def _mended(row: Row, reading: Reading, known: Knowledge) -> bool:
+    now = {(one.position, one.code) for one in judge_message(row["id"], reading, known)}
+    return bool(now) and not now.issuperset(zip(row["positions"], row["codes"], strict=True))
 
 
 async def set_aside(tx: Transaction, *, message: int) -> Judged:
@@ -188,7 +194,7 @@ async def set_aside(tx: Transaction, *, message: int) -> Judged:
     if await tx.value("select 1 from lab_pending where message_id = $1", message) is None:
         return Judged()
     note = "could not be judged, by a fault of this platform; judge it again when that is mended"
-    judged, _ = await _write(tx, [message], [Outcome(message, -1, QUARANTINED, "not_judged", note)])
+    judged, _ = await _write(tx, [message], [Outcome(message, -1, QUARANTINED, NOT_JUDGED, note)])
     return msgspec.structs.replace(judged, more=True)
 
 
@@ -198,7 +204,7 @@ async def _write(tx: Transaction, done: Sequence[int], outcomes: Sequence[Outcom
     events = await append_events(tx, news=[one.news for one in applied if one.news is not None])
     await _write_judgements(tx, outcomes, events)
     await tx.run("delete from lab_pending where message_id = any($1)", list(done))
-    await _settle_cases(tx, [one for one in outcomes if one.outcome in (APPLIED, KNOWN)])
+    await _settle_cases(tx, outcomes)
     cases = [one for one in outcomes if one.outcome not in (APPLIED, KNOWN)]
     await _open_cases(tx, cases)
     woken = await _wake_cases(tx, applied)
@@ -227,18 +233,20 @@ async def _write_judgements(tx: Transaction, outcomes: Sequence[Outcome], events
     )
 
 
+# Where a message is judged result by result, its case as a whole is over, whatever each result came to.
 _SETTLE = """
 update quarantine q set state = 'resolved', closed_on = $3, closed_by = $4, note = 'judged again: ' || j.outcome
   from unnest($1::bigint[], $2::int[], $5::text[]) as j(message_id, position, outcome)
- where q.message_id = j.message_id and q.position in (j.position, -1) and q.state = 'open'
+ where q.message_id = j.message_id and q.state = 'open'
+   and (q.position = j.position and j.outcome = any($6) or q.position = -1 and j.position >= 0)
 """
 
 
-async def _settle_cases(tx: Transaction, fine: Sequence[Outcome]) -> None:
-    if fine:
+async def _settle_cases(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
+    if outcomes:
         await tx.run(
-            _SETTLE, [one.message for one in fine], [one.position for one in fine], tx.today, tx.actor.subject,
-            [one.outcome for one in fine],
+            _SETTLE, [one.message for one in outcomes], [one.position for one in outcomes], tx.today,
+            tx.actor.subject, [one.outcome for one in outcomes], [APPLIED, KNOWN],
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ APPLIED, KNOWN, QUARANTINED, REFUSED = "applied", "known", "quarantined", "refus
 WAITING = ("nothing_to_withdraw", "specimen_of_another")
 # These may be mended without another word of the laboratory: a person or a kit comes later, a code is learnt.
 MENDABLE = ("person_unknown", "kit_unknown", "unusable", "not_of_programme")
+NOT_JUDGED = "not_judged"  # the case of a message that a fault of ours kept from being judged
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -53,7 +53,10 @@ def judge(
     own = cells_of(answers)
     read = read_together(own, before, measures.small.below)
     left = left_over(read.numbers, read.known)
-    cells = {**read.numbers, **{cell: read.numbers[a] - read.numbers[b] for cell, (a, b) in left.items()}}
+    left_of = {
+        cell: read.numbers[a] - sum(read.numbers[b] for b in more) for cell, (a, *more) in left.items()
+    }
+    cells = {**read.numbers, **left_of}
     kept = _kept(cells, own, answers, measures, before)
     groups = dict(groups_told(own, measures.groups.below)) if measures.groups else {}
     _add(kept, {cell: (0, measures.small.below - 1) for cell in groups if cell not in kept})

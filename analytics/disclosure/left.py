@@ -5,8 +5,10 @@ first. Where so few are left that they must not be told, they are a number to pr
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from itertools import combinations, product
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain, combinations, product
+from operator import itemgetter
 
 from analytics.disclosure.cells import Cell, Cells, Place, What
 from analytics.indicators.period import period
@@ -14,7 +16,7 @@ from analytics.indicators.period import period
 Span = tuple[int, int]  # from, up to but not with
 Words = tuple[tuple[str, str], ...]
 Number = tuple[str, What]  # of the indicator
-Left = Mapping[Cell, tuple[Cell, Cell]]  # what is left -> the wider number and the narrower one
+Left = Mapping[Cell, tuple[Cell, ...]]  # what is left -> the wider number and the narrower ones
 
 # Whoever is counted by one of these is counted by the one before it too, of the same units: by numerators, or as told.
 CHAINS = (
@@ -112,27 +114,29 @@ def _number(told: str) -> Number:
     return indicator, What(what or What.NUMERATOR)
 
 
-NESTED = frozenset(pair for chain in CHAINS for pair in combinations(map(_number, chain), 2))
+NESTED = frozenset(pair for links in CHAINS for pair in combinations(map(_number, links), 2))
 
 
-def left_over(cells: Cells, known: Collection[Cell] = ()) -> Left:
-    """What a wider number leaves beside a narrower one inside it: never less than nobody.
+def left_over(cells: Cells, known: AbstractSet[Cell] = frozenset()) -> Left:
+    """What a wider number leaves beside narrower ones inside it: never less than nobody.
 
-    What two numbers leave that are both known is known.
+    What numbers leave that are all known is known.
     """
-    pairs = [*_by_indicator(cells), *_by_period(cells)]
     return {
-        _left(wide, narrow): (wide, narrow)
-        for wide, narrow in pairs
-        if cells[wide] >= cells[narrow] and not (wide in known and narrow in known)
+        _left(wide, narrow): (wide, *narrow)
+        for wide, *narrow in chain(_by_indicator(cells), _by_period(cells))
+        if cells[wide] >= sum(cells[one] for one in narrow) and not {wide, *narrow} <= known
     }
 
 
-def _left(wide: Cell, narrow: Cell) -> Cell:
+def _left(wide: Cell, narrow: Sequence[Cell]) -> Cell:
+    places = [one.place for one in narrow]
     place = wide.place._replace(
-        indicator=f"{wide.place.indicator} without {narrow.place.indicator}",
-        definition=f"{wide.place.definition} {narrow.place.definition} {wide.what} {narrow.what}",
-        period=f"{wide.place.period} without {narrow.place.period}",
+        indicator=f"{wide.place.indicator} without {places[0].indicator}",
+        definition=" ".join(
+            [wide.place.definition, *(one.definition for one in places), wide.what, narrow[0].what]
+        ),
+        period=f"{wide.place.period} without {' and '.join(one.period for one in places)}",
     )
     return Cell(place, What.LEFT)
 
@@ -147,16 +151,14 @@ def _by_indicator(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
                 yield from product(there[wide], there[narrow])
 
 
-def _by_period(cells: Cells) -> Iterator[tuple[Cell, Cell]]:
+def _by_period(cells: Cells) -> Iterator[tuple[Cell, ...]]:
     """Whatever the definitions, and of whatever data cut: what they differ by, a reader may take for nothing."""
     spans: dict[Hashable, list[tuple[Span, Cell]]] = defaultdict(list)
     for cell in cells:
-        if cell.what != What.REST:
-            spans[cell.place._replace(period="", definition=""), cell.what].append(
-                (span_of(cell.place), cell)
-            )
+        spans[cell.place._replace(period="", definition=""), cell.what].append((span_of(cell.place), cell))
     for told in spans.values():
         yield from _inside_each_other(told)
+        yield from _gaps(dict(reversed(told)))
 
 
 def _inside_each_other(told: Iterable[tuple[Span, Cell]]) -> Iterator[tuple[Cell, Cell]]:
@@ -165,6 +167,25 @@ def _inside_each_other(told: Iterable[tuple[Span, Cell]]) -> Iterator[tuple[Cell
         for (first, last), narrow in every:
             if start <= first and last <= end and (first, last) != (start, end):
                 yield wide, narrow
+
+
+def _gaps(told: Mapping[Span, Cell]) -> Iterator[tuple[Cell, ...]]:
+    """A span with all that is told of it from either end, where that leaves a gap: three years and two of them."""
+    for whole, wide in told.items():
+        inside = [span for span in told if span != whole and whole[0] <= span[0] and span[1] <= whole[1]]
+        before = _run(whole[0], {span[0]: span for span in sorted(inside, key=itemgetter(1))}, to=1)
+        after = _run(whole[1], {span[1]: span for span in sorted(inside, reverse=True)}, to=0)
+        if before and after and before[-1][1] < after[-1][0]:
+            yield wide, *(told[span] for span in (*before, *after))
+
+
+def _run(day: int, longest: Mapping[int, Span], *, to: int) -> list[Span]:
+    """Spans that touch, from that day on (`to` 1) or back (0); `longest`: the one that touches each day."""
+    found: list[Span] = []
+    while day in longest:
+        found.append(longest[day])
+        day = longest[day][to]
+    return found
 
 
 def span_of(place: Place) -> Span:

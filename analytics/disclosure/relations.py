@@ -51,8 +51,8 @@ class Relations:
 def relations(numbers: Cells, read: Reading, left: Left) -> Relations:
     """All of them, over the numbers in their order; `left`: what they leave of each other."""
     found = Relations({cell: at for at, cell in enumerate(numbers)})
-    for cell, (wide, narrow) in left.items():
-        found.add(wide, [narrow, cell])
+    for cell, (wide, *narrow) in left.items():
+        found.add(wide, [*narrow, cell])
     for cells, names in read.tables:
         within = replace(found, names=names)
         _rests(cells, within)

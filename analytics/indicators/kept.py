@@ -104,12 +104,13 @@ class Kept:
 
     def _counted(self, missing: Sequence[_Part]) -> Mapping[_Key, Mapping[_Split, pl.DataFrame]]:
         """From one reading, and kept."""
-        alike: dict[tuple[Periods, _Split], list[Indicator]] = defaultdict(list)
+        # one programme at a time: indicators of several may have the same name
+        alike: dict[tuple[str, Periods, _Split], list[Indicator]] = defaultdict(list)
         for part in _widest(missing):
-            alike[part.periods, part.split].append(part.of)
+            alike[part.of.programme.id, part.periods, part.split].append(part.of)
         wanted = [
             Wanted(several, periods, [one for one in Stratum if one in split])
-            for (periods, split), several in alike.items()
+            for (_, periods, split), several in alike.items()
         ]
         found: dict[_Key, dict[_Split, pl.DataFrame]] = defaultdict(dict)
         for one, cells in zip(wanted, counted(self.dataset, wanted) if wanted else [], strict=True):

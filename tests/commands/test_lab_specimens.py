@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from analytics.world.messages import Report, hl7
-from labs import codes
+from labs import codes, judge
 from labs.commands import close_case, register_laboratory, rejudge_case
+from labs.reading import read_message
 from labs.service import Laboratories
 from screening.people.commands import Source, load_feed
 from screening.people.feed import FeedFormat
@@ -137,6 +138,52 @@ async def test_what_could_not_be_read_is_judged_once_its_code_is_known(laborator
     monkeypatch.setitem(codes._HPV_TYPES, "115326999", 16)
     assert await laboratories.wake() == 1
     assert await in_force(database) == [("S1", "hpv", "hpv_16")]
+    assert await cases(database) == []
+
+
+async def test_what_can_be_read_now_and_not_be_judged_yet_is_judged_again_once(
+    laboratories, database, monkeypatch
+):
+    """Its case is no longer that nobody could read it; woken for that, it would be judged anew for ever."""
+    strange = said("M1", "hpv_16", person=NOBODY).replace(b"115326008", b"115326999")
+    await laboratories.take_hl7(strange, actor=CALLER)
+    await laboratories.judge_all()
+    monkeypatch.setitem(codes._HPV_TYPES, "115326999", 16)
+    assert [await laboratories.wake() for _ in range(3)] == [1, 0, 0]
+    assert await cases(database) == ["person_unknown"]
+    assert await outcomes(database) == [("M1", "quarantined")] * 2
+    await register(database, {"national_id": NOBODY})
+    assert await laboratories.wake() == 1
+    assert await in_force(database) == [("S1", "hpv", "hpv_16")]
+    assert await cases(database) == []
+
+
+async def test_a_message_of_many_results_that_wait_is_read_once(laboratories, database, monkeypatch):
+    """A report of a thousand results would be read a thousand times, every ten minutes."""
+    orders = [said(f"M{n}", person=NOBODY, specimen=f"S{n}") for n in range(5)]
+    await send(laboratories, together("M", *orders))
+    assert await cases(database) == ["person_unknown"] * 5
+    read = []
+    monkeypatch.setattr(judge, "read_message", lambda *a, **k: read.append(1) or read_message(*a, **k))
+    assert await laboratories.wake(together=2) == 0
+    assert len(read) == 1
+
+
+async def test_a_woken_message_that_cannot_be_judged_waits_for_a_person_and_is_not_woken_again(
+    laboratories, database, url
+):
+    await send(laboratories, said("M1", person=NOBODY, specimen="odd"))
+    await register(database, {"national_id": NOBODY})
+    owner = await asyncpg.connect(url)
+    await owner.execute("alter table event add constraint odd check (body->>'specimen' <> 'odd')")
+    assert [await laboratories.wake() for _ in range(2)] == [1, 0]
+    assert await cases(database) == ["person_unknown", "not_judged"]
+    await owner.execute("alter table event drop constraint odd")
+    await owner.close()
+    case = await database.pool.fetchval("select max(id) from quarantine")
+    await database.run(lambda tx: rejudge_case(tx, case=case), actor=ACTOR, today=TODAY)
+    await laboratories.judge_all()
+    assert await in_force(database) == [("odd", "hpv", "negative")]
     assert await cases(database) == []
 
 

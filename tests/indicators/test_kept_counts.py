@@ -51,6 +51,16 @@ def test_what_is_kept_answers_as_counting_anew_does(dataset):
         assert kept.answer(asked).frame.equals(compute(dataset, asked).frame), more
 
 
+def test_questions_of_two_programmes_asked_together_have_each_its_own_answer(dataset):
+    """Both have an indicator called `participation`."""
+    both = [
+        question(name, period("2024"), ids=["participation"], by=["age_group"])
+        for name in ("no-cervical", "no-breast")
+    ]
+    for told, asked in zip(Kept(dataset).answer_each(both), both, strict=True):
+        assert told.frame.equals(compute(dataset, asked).frame), asked.programme
+
+
 def test_one_county_after_another_is_counted_once(tmp_path):
     """The files are gone when the second county is asked for."""
     write(NATION, tmp_path / "data")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import permutations
 
 import polars as pl
 import pytest
@@ -112,6 +113,29 @@ def test_two_years_less_one_of_them_tell_no_small_number(first, second):
     answers = tables({("Oslo",): counts[second]}, by=("county",), when=second)
     told = tell(answers, judge(answers, PUBLIC, [earlier(before)]), PUBLIC)
     assert [one.frame["numerator"].item() for one in told] == [None, None]
+
+
+@pytest.mark.parametrize(("first", "second"), [("2023-2024", "2024"), ("2024", "2023-2024")])
+def test_two_years_less_one_of_them_do_not_tell_the_few_who_were_not_counted(first, second):
+    """88 of 100 in two years and 40 of 50 in one of them would be 48 of 50 in the other: all but 2."""
+    counts = {"2023-2024": (88, 100), "2024": (40, 50)}
+    before = judge(tables({("Oslo",): counts[first]}, by=("county",), when=first), PUBLIC)
+    assert not [cell for cell in before.hidden if cell.what == "numerator"]
+    answers = tables({("Oslo",): counts[second]}, by=("county",), when=second)
+    told = tell(answers, judge(answers, PUBLIC, [earlier(before)]), PUBLIC)
+    assert [one.frame["numerator"].item() for one in told] == [None, None]
+
+
+@pytest.mark.parametrize("order", list(permutations(["2022-2024", "2022", "2024"])))
+def test_three_years_less_two_of_them_tell_no_small_number(order):
+    """150 in three years, 74 in the first and 74 in the last would be 2 in the one between, of which nothing is told."""
+    counts = {"2022-2024": (150, 600), "2022": (74, 300), "2024": (74, 250)}
+    before = []
+    for when in order:
+        answers = tables({("Oslo",): counts[when]}, by=("county",), when=when)
+        verdict = judge(answers, PUBLIC, before)
+        before.append(earlier(verdict))
+    assert {cell.what for cell in verdict.hidden} >= {What.NUMERATOR}
 
 
 def referred(*, seen):
