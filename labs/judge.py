@@ -256,6 +256,7 @@ select m, p, c, n, s, t, $7
   from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) as q(m, p, c, n, s, t)
 on conflict on constraint uq_quarantine_one_case do update
    set code = excluded.code, message = excluded.message, state = 'open', closed_on = null, closed_by = null
+ where quarantine.state = 'open' or quarantine.code <> excluded.code
 """
 
 

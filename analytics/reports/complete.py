@@ -8,9 +8,10 @@ from analytics.indicators.period import Period
 
 
 def told_whole(year: int, since: date | None) -> bool:
-    """Whether the programme's records tell all of a year; `since`: the day of the first of them, None: there is none.
+    """Whether the programme's own records tell of a year; `since`: the day of the first of them, None: there is none.
 
-    What happened in the years before was recorded afterwards, from archives, which may tell only a part of it.
+    What happened in the years before was recorded afterwards, from archives, which may tell only a part of it. So may
+    the months of the first year before that day, which counts all the same.
     """
     return since is not None and year >= since.year
 

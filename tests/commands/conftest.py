@@ -5,8 +5,10 @@ from datetime import date
 import pytest_asyncio
 
 from invitations.kits.commands import register_lot
+from labs.commands import register_laboratory
 from screening.ledger.advance import advance
 from screening.protocols.load import family
+from tests.commands import specimens
 from tests.commands.sending import (
     ACTOR,
     PROGRAMME,
@@ -27,3 +29,18 @@ async def people(url, database, tmp_path):
         today=TODAY,
     )
     await advance(database, family=family(PROGRAMME), today=TODAY)
+
+
+@pytest_asyncio.fixture
+async def laboratories(database):
+    """Of two laboratories, who know two of three people."""
+    await specimens.register(database, {"national_id": specimens.KARI}, {"national_id": specimens.OLA})
+    for code in ("AHUS", "OUS"):
+        await database.run(
+            lambda tx, code=code: register_laboratory(tx, code=code, name=code, profile="extended"),
+            actor=specimens.ACTOR, today=specimens.TODAY,
+        )  # fmt: skip
+    running = specimens.another_judge(database)
+    await running.intake.start()
+    yield running
+    await running.intake.stop()

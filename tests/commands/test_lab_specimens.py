@@ -1,106 +1,34 @@
 """What a laboratory says of one specimen, in whatever order it arrives: one result in force, all of it kept."""
 
 import asyncio
-import io
 from datetime import date
 from itertools import product
 
 import asyncpg
 import msgspec
 import pytest
-import pytest_asyncio
 
-from analytics.world.messages import Report, hl7
-from labs import codes, judge
-from labs.commands import close_case, register_laboratory, rejudge_case
-from labs.reading import read_message
+from labs.commands import close_case, rejudge_case
 from labs.service import Laboratories
-from screening.people.commands import Source, load_feed
-from screening.people.feed import FeedFormat
-from screening.people.national_id import Kind, norwegian_kind, synthetic_numbers
-from screening.storage.transaction import Actor, system_actor
-from screening.vocabulary import Role
-
-TODAY = date(2024, 6, 3)
-BORN = date(1980, 5, 17)
-KARI, OLA, NOBODY = (number for _, number in zip(range(3), synthetic_numbers(BORN), strict=False))
-TAKEN, REPORTED = date(2024, 5, 6), date(2024, 5, 9)
-ACTOR = system_actor("test")
-CALLER = Actor("lis", frozenset({Role.LABORATORY}))
-
-
-async def register(database, *lines):
-    people = [{"born": BORN, "sex": "female", "name": "A", "municipality": "0301"} | line for line in lines]
-    source = Source("test", ("no-cervical",), accept_synthetic=True)
-    content = b"\n".join(msgspec.json.encode(one) for one in people)
-    await load_feed(
-        database, file=io.BytesIO(content), form=FeedFormat.NDJSON, source=source, actor=ACTOR, today=TODAY
-    )
-
-
-@pytest_asyncio.fixture
-async def laboratories(database):
-    await register(database, {"national_id": KARI}, {"national_id": OLA})
-    for code in ("AHUS", "OUS"):
-        await database.run(
-            lambda tx, code=code: register_laboratory(tx, code=code, name=code, profile="extended"),
-            actor=ACTOR, today=TODAY,
-        )  # fmt: skip
-    running = another_judge(database)
-    await running.intake.start()
-    yield running
-    await running.intake.stop()
-
-
-def another_judge(database):
-    judged = []
-
-    async def note(persons):
-        judged.extend(persons)
-
-    running = Laboratories(database, programme="no-cervical", today=lambda: TODAY, after_judged=note)
-    running.judged = judged
-    return running
-
-
-def said(control, finding="negative", status="F", *, person=KARI, specimen="S1", lab="AHUS", test="hpv", taken=TAKEN, reported=REPORTED):  # fmt: skip
-    return hl7(Report(control, lab, person, specimen, taken, reported, test, finding, status=status))
-
-
-def together(control, *messages):
-    """The orders of several messages in one."""
-    header, patient = messages[0].split(b"\r")[:2]
-    orders = [segment for one in messages for segment in one.split(b"\r")[2:-1]]
-    fields = header.split(b"|")
-    fields[9] = control.encode()
-    return b"\r".join([b"|".join(fields), patient, *orders]) + b"\r"
-
-
-async def send(laboratories, *messages):
-    """Each is judged before the next arrives."""
-    for one in messages:
-        assert b"MSA|AA|" in await laboratories.take_hl7(one, actor=CALLER)
-        await laboratories.judge_all()
-
-
-async def in_force(database):
-    """(specimen, test, findings) of the results that nothing supersedes."""
-    rows = await database.pool.fetch(
-        "select body->>'specimen' as specimen, body->>'test' as test, body->'findings' as findings from event e"
-        " where kind = 'tested' and not exists (select 1 from event s where s.supersedes = e.id) order by id"
-    )
-    return [(row["specimen"], row["test"], *row["findings"]) for row in rows]
-
-
-async def cases(database, state="open"):
-    return [row["code"] for row in await database.pool.fetch("select code from quarantine where state = $1 order by id", state)]  # fmt: skip
-
-
-async def outcomes(database):
-    rows = await database.pool.fetch(
-        "select m.control_id, j.outcome from lab_judgement j join lab_message m on m.id = j.message_id order by j.id"
-    )
-    return [tuple(row) for row in rows]
+from screening.people.national_id import Kind, norwegian_kind
+from tests.commands.specimens import (
+    ACTOR,
+    BORN,
+    CALLER,
+    KARI,
+    NOBODY,
+    OLA,
+    TAKEN,
+    TODAY,
+    another_judge,
+    cases,
+    in_force,
+    outcomes,
+    register,
+    said,
+    send,
+    together,
+)
 
 
 async def test_a_correction_of_a_correction_supersedes_the_correction(laboratories, database):
@@ -114,84 +42,6 @@ async def test_a_correction_of_a_correction_supersedes_the_correction(laboratori
     assert await in_force(database) == [("S1", "hpv", "negative")]
     rows = await database.pool.fetch("select id, supersedes from event where kind = 'tested' order by id")
     assert [row["supersedes"] for row in rows] == [None, *[row["id"] for row in rows[:-1]]]
-
-
-async def test_a_result_that_came_before_its_person_is_judged_when_she_is_registered(laboratories, database):
-    """Nobody has to ask for it, and while she is unknown nothing is written again and again."""
-    await send(laboratories, said("M1", "hpv_16", person=NOBODY), said("M2", specimen="S2"))
-    assert await laboratories.wake() == 0
-    assert await cases(database) == ["person_unknown"]
-    assert await outcomes(database) == [("M1", "quarantined"), ("M2", "applied")]
-    await register(database, {"national_id": NOBODY})
-    assert await laboratories.wake() == 1
-    assert await in_force(database) == [("S2", "hpv", "negative"), ("S1", "hpv", "hpv_16")]
-    assert await cases(database) == []
-    assert await laboratories.wake() == 0
-
-
-async def test_what_could_not_be_read_is_judged_once_its_code_is_known(laboratories, database, monkeypatch):
-    strange = said("M1", "hpv_16").replace(b"115326008", b"115326999")
-    assert b"MSA|AE|" in await laboratories.take_hl7(strange, actor=CALLER)
-    await laboratories.judge_all()
-    assert await laboratories.wake() == 0
-    assert await cases(database) == ["unusable"]
-    monkeypatch.setitem(codes._HPV_TYPES, "115326999", 16)
-    assert await laboratories.wake() == 1
-    assert await in_force(database) == [("S1", "hpv", "hpv_16")]
-    assert await cases(database) == []
-
-
-async def test_what_can_be_read_now_and_not_be_judged_yet_is_judged_again_once(
-    laboratories, database, monkeypatch
-):
-    """Its case is no longer that nobody could read it; woken for that, it would be judged anew for ever."""
-    strange = said("M1", "hpv_16", person=NOBODY).replace(b"115326008", b"115326999")
-    await laboratories.take_hl7(strange, actor=CALLER)
-    await laboratories.judge_all()
-    monkeypatch.setitem(codes._HPV_TYPES, "115326999", 16)
-    assert [await laboratories.wake() for _ in range(3)] == [1, 0, 0]
-    assert await cases(database) == ["person_unknown"]
-    assert await outcomes(database) == [("M1", "quarantined")] * 2
-    await register(database, {"national_id": NOBODY})
-    assert await laboratories.wake() == 1
-    assert await in_force(database) == [("S1", "hpv", "hpv_16")]
-    assert await cases(database) == []
-
-
-async def test_a_message_of_many_results_that_wait_is_read_once(laboratories, database, monkeypatch):
-    """A report of a thousand results would be read a thousand times, every ten minutes."""
-    orders = [said(f"M{n}", person=NOBODY, specimen=f"S{n}") for n in range(5)]
-    await send(laboratories, together("M", *orders))
-    assert await cases(database) == ["person_unknown"] * 5
-    read = []
-    monkeypatch.setattr(judge, "read_message", lambda *a, **k: read.append(1) or read_message(*a, **k))
-    assert await laboratories.wake(together=2) == 0
-    assert len(read) == 1
-
-
-async def test_a_woken_message_that_cannot_be_judged_waits_for_a_person_and_is_not_woken_again(
-    laboratories, database, url
-):
-    await send(laboratories, said("M1", person=NOBODY, specimen="odd"))
-    await register(database, {"national_id": NOBODY})
-    owner = await asyncpg.connect(url)
-    await owner.execute("alter table event add constraint odd check (body->>'specimen' <> 'odd')")
-    assert [await laboratories.wake() for _ in range(2)] == [1, 0]
-    assert await cases(database) == ["person_unknown", "not_judged"]
-    await owner.execute("alter table event drop constraint odd")
-    await owner.close()
-    case = await database.pool.fetchval("select max(id) from quarantine")
-    await database.run(lambda tx: rejudge_case(tx, case=case), actor=ACTOR, today=TODAY)
-    await laboratories.judge_all()
-    assert await in_force(database) == [("odd", "hpv", "negative")]
-    assert await cases(database) == []
-
-
-async def test_many_cases_are_looked_at_in_turn(laboratories, database):
-    await send(laboratories, *(said(f"M{n}", person=NOBODY, specimen=f"S{n}") for n in range(5)))
-    await register(database, {"national_id": NOBODY})
-    assert await laboratories.wake(together=2) == 5
-    assert len(await in_force(database)) == 5
 
 
 async def test_a_correction_of_the_day_alone_is_a_correction(laboratories, database):
