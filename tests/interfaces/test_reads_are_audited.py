@@ -16,7 +16,7 @@ NO_PERSON = {
     ("GET", "/dashboard/page.css"), ("GET", "/dashboard/{programme:str}"), ("GET", "/dashboard/{programme:str}/{file:str}"),
     ("GET", "/releases"), ("POST", "/releases"), ("GET", "/releases/{release:int}"),
     ("POST", "/releases/{release:int}/decisions"), ("GET", "/releases/{release:int}/files/{name:str}"),
-    ("GET", "/published"), ("GET", "/published/{release:int}/{name:str}"),
+    ("GET", "/published"), ("GET", "/published/{release:int}"), ("GET", "/published/{release:int}/{name:str}"),
     ("GET", "/batches"), ("GET", "/batches/{batch:int}"), ("POST", "/batches/{batch:int}/acknowledge"),
     ("POST", "/people/feed"), ("POST", "/findings"), ("POST", "/findings/bulk"), ("POST", "/deliveries"),
     ("POST", "/kits/lots"), ("POST", "/labs"), ("POST", "/labs/results"), ("POST", "/labs/results/bulk"),
