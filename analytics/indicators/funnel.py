@@ -78,18 +78,10 @@ NARROWED_BY = (Stratum.COUNTY, Stratum.AGE_GROUP, Stratum.SEX)  # when called
 _WORDS = [stratum.value for stratum in NARROWED_BY]
 
 
-def funnel(
-    dataset: Dataset, programme: str, asked: Period, where: Mapping[str, str] | None = None
-) -> Sequence[Step]:
-    """People first called in the period. Referral, visit and finding count within 18 months of the test.
-
-    `where`: only those of these words of NARROWED_BY on the day they were called.
-    """
-    return steps_of(reached(dataset, programme, asked), programme, where or {})
-
-
 def reached(dataset: Dataset, programme: str, asked: Period) -> pl.DataFrame:
-    """How many came to each step, a column for each; one row per county, age group and sex when called."""
+    """How many of those first called in the period came to each step, a column for each; one row per county, age group
+    and sex when called. Referral, visit and finding count within 18 months of the test.
+    """
     of, cut = PROGRAMMES[programme], dataset.manifest.data_cut
     steps = list(STEPS[of.cancer])
     nobody = pl.DataFrame(schema={**dict.fromkeys(_WORDS, pl.String), **dict.fromkeys(steps, pl.Int64)})
@@ -98,7 +90,7 @@ def reached(dataset: Dataset, programme: str, asked: Period) -> pl.DataFrame:
 
 
 def steps_of(told: pl.DataFrame, programme: str, where: Mapping[str, str]) -> Sequence[Step]:
-    """The steps of those of whom `where` is true, of what `reached` told."""
+    """The steps of what `reached` told; `where`: only of these words of NARROWED_BY."""
     those = told.filter(*(pl.col(name) == word for name, word in where.items()))
     steps = STEPS[PROGRAMMES[programme].cancer]
     return [Step(step, title, int(those[step].sum())) for step, title in steps.items()]

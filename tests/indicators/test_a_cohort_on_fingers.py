@@ -8,7 +8,7 @@ from analytics.extract.lives import Happening, Home, Life, dataset
 from analytics.indicators import catalogue
 from analytics.indicators.conservation import conservation, overdue
 from analytics.indicators.engine import compute, question
-from analytics.indicators.funnel import followed_up, funnel
+from analytics.indicators.funnel import followed_up, reached, steps_of
 from analytics.indicators.period import period
 from screening.refusals import Refused
 
@@ -106,7 +106,7 @@ def test_follow_up_that_is_not_complete_is_said(cohort):
 
 
 def test_the_funnel_counts_each_step_among_those_of_the_step_before(cohort):
-    women = funnel(cohort, "no-cervical", period("2024"))
+    women = steps_of(reached(cohort, "no-cervical", period("2024")), "no-cervical", {})
     assert [(step.id, step.count) for step in women] == [
         ("called", 4), ("tested", 2), ("positive", 0), ("referred", 0), ("attended", 0), ("cin2_plus", 0),
         ("cancer", 0),
@@ -129,10 +129,10 @@ def test_the_funnel_tells_how_far_each_went_of_all_and_of_those_of_one_county():
         Life(born=date(1985, 1, 1), homes=[Home(municipality=("0301", "4601")[number % 2])], events=events)
         for number, events in enumerate(ways)
     ]
-    data = dataset(women, data_cut=date(2026, 7, 1), buckets=2)
+    told = reached(dataset(women, data_cut=date(2026, 7, 1), buckets=2), "no-cervical", period("2024"))
 
     def counts(**where):
-        return [step.count for step in funnel(data, "no-cervical", period("2024"), where)]
+        return [step.count for step in steps_of(told, "no-cervical", where)]
 
     assert counts() == [7, 6, 5, 4, 3, 2, 1]
     assert counts(county="Oslo") == [4, 3, 3, 2, 2, 1, 1]
